@@ -1,0 +1,1 @@
+"""The ways in: JSON routes, web pages and the command line."""

@@ -1,0 +1,317 @@
+"""What is decided about a binding: each decision takes state and command and returns facts, purely."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from domain.asin_binding.facts import (
+    AttemptFailed,
+    BindingFact,
+    ContentRefreshed,
+    Effect,
+    Listed,
+    ListingConfirmed,
+    Mapped,
+    MappingBroken,
+    PriceAdjusted,
+    Reinstated,
+    Rejected,
+    Requested,
+    StockAdjusted,
+    Suspended,
+    TermsChanged,
+    Validated,
+    Withdrawn,
+)
+from domain.asin_binding.state import AsinBinding
+from domain.errors import CategoryRefused, Refusal, WrongState
+from domain.facts import Command
+from domain.policy import Policy, policy_of
+from domain.ports import AmazonOffer, MercariListing
+from domain.product import Product
+from domain.rules.precheck import Finding, Judgement, Surroundings, Terms, judge
+from domain.rules.pricing import bounds_of, float_rate_of, listed_price_jpy
+from domain.rules.stock import is_at_threshold, mercari_stock
+
+
+class RequestBinding(Command):
+    """One row of an upload, with the product just read for it."""
+
+    asin: str
+    terms: Terms
+    submission_id: UUID
+    row: int
+    product: Product
+    default_float_rate: Decimal
+
+
+class CheckBinding(Command):
+    """Judge the product; `around` holds the seller's defaults and the shop's tree."""
+
+    product: Product
+    around: Surroundings
+
+
+class FollowOffer(Command):
+    """A sweep read this offer of the bound SKU."""
+
+    offer: AmazonOffer
+    is_reinstated_automatically: bool
+
+
+class FollowProduct(Command):
+    """The daily catalogue sweep read this product."""
+
+    product: Product
+    around: Surroundings
+
+
+class RecordListing(Command):
+    """Mercari shows this listing under our SKU code, after `effect`."""
+
+    effect: Effect
+    listing: MercariListing
+
+
+class RecordFailure(Command):
+    """An attempt did not succeed."""
+
+    operation: str
+    code: str
+    detail: str
+    retry_at: datetime | None
+
+
+class AskAgain(Command):
+    """Re-map (with a category) or re-submit by hand: off sale until checked again."""
+
+    mercari_category_id: str | None = None
+
+
+class Withdraw(Command):
+    reason: str = "asked by the seller"
+
+
+def request(binding: AsinBinding | None, command: RequestBinding) -> list[BindingFact]:
+    """A new binding, a resubmission, changed terms of a live one, or nothing for the same terms.
+
+    Raises Refusal with the block's code for a blocked binding, CategoryRefused for a live binding
+    that is asked for in another category.
+    """
+    if binding is None or not (binding.is_live or binding.status == "blocked"):
+        return [
+            Requested(
+                stamp=command.stamp, asin=command.asin, sku=command.product.sku,
+                terms=command.terms, submission_id=command.submission_id, row=command.row,
+            )
+        ]  # fmt: skip
+    if binding.status == "blocked":
+        refusal = Refusal(f"{binding.asin} is blocked for ever ({binding.error_codes[0]})")
+        refusal.code = binding.error_codes[0]
+        raise refusal
+    if command.terms.mercari_category_id != binding.terms.mercari_category_id:
+        raise CategoryRefused(f"{binding.asin} is live in another category: use remap")
+    return change_terms(binding, command)
+
+
+def change_terms(binding: AsinBinding, command: RequestBinding) -> list[BindingFact]:
+    """New float and threshold for a live binding, priced from the product just read."""
+    price, quantity = command.product.price_jpy, command.product.quantity
+    if command.terms == binding.terms or price is None or quantity is None:
+        return []
+    policy, suggested = policy_of(command.stamp.policy), command.terms.suggested_price_jpy
+    rate = float_rate_of(suggested, price) if suggested else command.default_float_rate
+    return [
+        TermsChanged(
+            stamp=command.stamp, terms=command.terms, float_rate=rate, amazon_price_jpy=price,
+            amazon_quantity=quantity,
+            price_jpy=listed_price_jpy(price, rate, Decimal(policy.float_rate_max)),
+            stock=mercari_stock(quantity, command.terms.stock_threshold),
+            submission_id=command.submission_id, row=command.row,
+        )
+    ]  # fmt: skip
+
+
+def check(binding: AsinBinding, command: CheckBinding) -> list[BindingFact]:
+    """Validated and Mapped, or Rejected; nothing where the answer is unknown or for a person."""
+    policy, product = policy_of(command.stamp.policy), command.product
+    judgement = judge(policy, product, binding.terms, command.around)
+    if judgement.verdict in ("unknown", "review"):
+        return []
+    stamp = command.stamp.model_copy(update={"observed_at": product.observed_at})
+    if judgement.verdict == "fail":
+        findings = tuple(found for found in judgement.findings if not found.code.startswith("W-"))
+        return [Rejected(stamp=stamp, product=product, findings=findings)]
+    return passed(binding, command, judgement, policy)
+
+
+def passed(
+    binding: AsinBinding, command: CheckBinding, judgement: Judgement, policy: Policy
+) -> list[BindingFact]:
+    """What a passed judgement leads to: the amounts to list at, and the category."""
+    product, terms = command.product, binding.terms
+    price = product.price_jpy or 0
+    rate = (
+        float_rate_of(terms.suggested_price_jpy, price)
+        if terms.suggested_price_jpy and price
+        else command.around.default_float_rate
+    )
+    stamp = command.stamp.model_copy(update={"observed_at": product.observed_at})
+    category = judgement.category
+    return [
+        Validated(
+            stamp=stamp, product=product, warnings=judgement.findings, float_rate=rate,
+            price_jpy=listed_price_jpy(price, rate, Decimal(policy.float_rate_max)),
+            stock=mercari_stock(product.quantity or 0, terms.stock_threshold),
+        ),
+        Mapped(
+            stamp=stamp, mercari_category_id=terms.mercari_category_id,
+            category_path=judgement.category_path,
+            match_rate=category.match_rate if category else 0.0,
+            reason=category.reason if category else "",
+        ),
+    ]  # fmt: skip
+
+
+def follow_offer(binding: AsinBinding, command: FollowOffer) -> list[BindingFact]:
+    """Keep a live binding in step with its offer. UNKNOWN, or an older reading, changes nothing."""
+    offer = command.offer
+    is_older = binding.observed_at is not None and offer.observed_at < binding.observed_at
+    if not binding.is_live or offer.status == "unknown" or is_older:
+        return []
+    stamp = command.stamp.model_copy(update={"observed_at": offer.observed_at})
+    at = command.model_copy(update={"stamp": stamp})
+    if is_off_sale(offer):
+        return [] if binding.status == "suspended" else [suspension(at)]
+    if binding.status == "suspended":
+        if not command.is_reinstated_automatically:
+            return []
+        reinstated = Reinstated(
+            stamp=stamp,
+            reason=f"{offer.sku} is {offer.status} on Amazon",
+            is_listed=binding.listing is not None,
+        )
+        return [reinstated, *follow_price(binding, at), *follow_stock(binding, at)]
+    return [*follow_price(binding, at), *follow_stock(binding, at)]
+
+
+def is_off_sale(offer: AmazonOffer) -> bool:
+    """Suspended, deleted or inactive; not buyable only because the stock is 0 is none of these."""
+    return offer.status != "active" and offer.status_reason != "stock_zero"
+
+
+def suspension(command: FollowOffer) -> Suspended:
+    offer = command.offer
+    reason = offer.status_reason or "not buyable"
+    return Suspended(stamp=command.stamp, code="E-404", amazon_status=offer.status, reason=reason)
+
+
+def follow_price(binding: AsinBinding, command: FollowOffer) -> list[BindingFact]:
+    """The same float on Amazon's new price, inside ±15 % and Mercari's own range."""
+    amazon_price, rate = command.offer.price_jpy, binding.float_rate
+    if amazon_price is None or rate is None or binding.price_jpy is None:
+        return []
+    maximum = Decimal(policy_of(command.stamp.policy).float_rate_max)
+    bounds = bounds_of(amazon_price, maximum)
+    price = listed_price_jpy(amazon_price, rate, maximum)
+    if price == binding.price_jpy or not bounds.hold(price):
+        return []
+    return [
+        PriceAdjusted(
+            stamp=command.stamp, from_price_jpy=binding.price_jpy, to_price_jpy=price,
+            amazon_price_jpy=amazon_price, float_rate=rate,
+        )
+    ]  # fmt: skip
+
+
+def follow_stock(binding: AsinBinding, command: FollowOffer) -> list[BindingFact]:
+    """max(0, quantity − threshold), only when Amazon's quantity moved (units sold here stay sold)."""
+    offer, threshold = command.offer, binding.terms.stock_threshold
+    quantity = 0 if offer.status_reason == "stock_zero" else offer.quantity
+    if quantity is None or quantity == binding.amazon_quantity or binding.stock is None:
+        return []
+    was_above = not is_at_threshold(binding.amazon_quantity or 0, threshold)
+    warning = None
+    if was_above and is_at_threshold(quantity, threshold):
+        warning = Finding(
+            code="W-103", field="amazon_quantity", seen=str(quantity), rule=f"> {threshold}",
+            source="SPEC §5",
+        )  # fmt: skip
+    return [
+        StockAdjusted(
+            stamp=command.stamp, from_stock=binding.stock,
+            to_stock=mercari_stock(quantity, threshold), amazon_quantity=quantity,
+            stock_threshold=threshold, warning=warning,
+        )
+    ]  # fmt: skip
+
+
+def follow_product(binding: AsinBinding, command: FollowProduct) -> list[BindingFact]:
+    """A moved category breaks the mapping; a new title or image is inherited."""
+    product = command.product
+    stamp = command.stamp.model_copy(update={"observed_at": product.observed_at})
+    if not binding.is_live or product.title is None:
+        return []
+    if product.browse_path and product.browse_path != binding.browse_path:
+        judgement = judge(policy_of(stamp.policy), product, binding.terms, command.around)
+        broken = [found for found in judgement.findings if found.code == "E-403"]
+        if broken:
+            return [
+                MappingBroken(
+                    stamp=stamp, from_browse_path=binding.browse_path,
+                    to_browse_path=product.browse_path, finding=broken[0],
+                )
+            ]  # fmt: skip
+    content = (product.title, product.image_url, product.browse_path or binding.browse_path)
+    if content == (binding.title, binding.image_url, binding.browse_path):
+        return []
+    title, image_url, browse_path = content
+    return [
+        ContentRefreshed(stamp=stamp, title=title, image_url=image_url, browse_path=browse_path)
+    ]
+
+
+def record_listing(binding: AsinBinding, command: RecordListing) -> list[BindingFact]:
+    """Listed for the first time, or what Mercari shows now."""
+    shown = command.listing
+    stamp = command.stamp.model_copy(update={"observed_at": shown.observed_at})
+    if binding.status == "mapped" and shown.is_on_sale:
+        return [Listed(stamp=stamp, listing=shown)]
+    seen = (
+        binding.listing.model_copy(update={"observed_at": shown.observed_at})
+        if (binding.listing)
+        else None
+    )
+    if seen == shown:
+        return []
+    return [ListingConfirmed(stamp=stamp, effect=command.effect, listing=shown)]
+
+
+def record_failure(binding: AsinBinding, command: RecordFailure) -> list[BindingFact]:
+    """One more failed attempt; the count starts anew with the next success."""
+    return [
+        AttemptFailed(
+            stamp=command.stamp, operation=command.operation, code=command.code,
+            detail=command.detail, attempt=binding.attempts + 1, retry_at=command.retry_at,
+        )
+    ]  # fmt: skip
+
+
+def ask_again(binding: AsinBinding, command: AskAgain) -> list[BindingFact]:
+    """Re-map or re-submit: Requested again, so off sale until checked. Raises WrongState."""
+    category_id = command.mercari_category_id or binding.terms.mercari_category_id
+    if binding.status in ("blocked", "requested"):
+        raise WrongState(f"{binding.asin} is {binding.status}: it can't be checked again")
+    terms = binding.terms.model_copy(update={"mercari_category_id": category_id})
+    return [Requested(stamp=command.stamp, asin=binding.asin, sku=binding.sku, terms=terms)]
+
+
+def withdraw(binding: AsinBinding, command: Withdraw) -> list[BindingFact]:
+    """Take the ASIN back; withdrawing twice is one withdrawal. Raises WrongState when blocked."""
+    if binding.status == "blocked":
+        raise WrongState(f"{binding.asin} is blocked for ever: there is nothing to withdraw")
+    if binding.status == "withdrawn":
+        return []
+    return [Withdrawn(stamp=command.stamp, reason=command.reason)]

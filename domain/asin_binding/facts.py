@@ -1,0 +1,177 @@
+"""The facts of a binding, in the order of its life; their topics are permanent."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from domain.facts import Fact
+from domain.ports import AmazonStatus, MercariListing
+from domain.product import Product
+from domain.rules.precheck import Finding, Terms
+
+Effect = Literal["take_down", "update", "list"]
+
+
+class Requested(Fact):
+    """The seller asked to bind this ASIN, or to try again; `sku` is the offer chosen for good."""
+
+    TOPIC: ClassVar[str] = "asin_binding.requested"
+    asin: str
+    sku: str | None
+    terms: Terms
+    submission_id: UUID | None = None
+    row: int | None = None
+
+
+class TermsChanged(Fact):
+    """A new upload changed float or threshold of a live binding; the category stays."""
+
+    TOPIC: ClassVar[str] = "asin_binding.terms_changed"
+    terms: Terms
+    float_rate: Decimal
+    amazon_price_jpy: int
+    amazon_quantity: int
+    price_jpy: int
+    stock: int
+    submission_id: UUID
+    row: int
+
+
+class Validated(Fact):
+    """Every check passed on this product; what will be listed follows from it."""
+
+    TOPIC: ClassVar[str] = "asin_binding.validated"
+    product: Product
+    warnings: tuple[Finding, ...]
+    float_rate: Decimal
+    price_jpy: int
+    stock: int
+
+
+class Rejected(Fact):
+    """At least one check failed on this product; the findings say which, and what was seen."""
+
+    TOPIC: ClassVar[str] = "asin_binding.rejected"
+    product: Product
+    findings: tuple[Finding, ...]
+
+
+class Mapped(Fact):
+    """The ASIN's category holds in this Mercari category."""
+
+    TOPIC: ClassVar[str] = "asin_binding.mapped"
+    mercari_category_id: str
+    category_path: tuple[str, ...]
+    match_rate: float
+    reason: str
+
+
+class MappingBroken(Fact):
+    """Amazon moved the ASIN and the mapping no longer holds."""
+
+    TOPIC: ClassVar[str] = "asin_binding.mapping_broken"
+    from_browse_path: tuple[str, ...]
+    to_browse_path: tuple[str, ...]
+    finding: Finding
+
+
+class Listed(Fact):
+    """The listing is open on Mercari, seen there with our SKU code."""
+
+    TOPIC: ClassVar[str] = "asin_binding.listed"
+    listing: MercariListing
+
+
+class ListingConfirmed(Fact):
+    """What Mercari showed after we changed the listing."""
+
+    TOPIC: ClassVar[str] = "asin_binding.listing_confirmed"
+    effect: Effect
+    listing: MercariListing
+
+
+class PriceAdjusted(Fact):
+    """Amazon's price moved and the listed price follows at the same float."""
+
+    TOPIC: ClassVar[str] = "asin_binding.price_adjusted"
+    from_price_jpy: int
+    to_price_jpy: int
+    amazon_price_jpy: int
+    float_rate: Decimal
+
+
+class StockAdjusted(Fact):
+    """Amazon's quantity moved; `warning` is W-103 when the threshold was reached by it."""
+
+    TOPIC: ClassVar[str] = "asin_binding.stock_adjusted"
+    from_stock: int
+    to_stock: int
+    amazon_quantity: int
+    stock_threshold: int
+    warning: Finding | None = None
+
+
+class ContentRefreshed(Fact):
+    """Amazon's title or main image changed and the listing inherits it."""
+
+    TOPIC: ClassVar[str] = "asin_binding.content_refreshed"
+    title: str
+    image_url: str | None
+    browse_path: tuple[str, ...]
+
+
+class Suspended(Fact):
+    """The ASIN is not for sale on Amazon, so it is not for sale on Mercari."""
+
+    TOPIC: ClassVar[str] = "asin_binding.suspended"
+    code: str
+    amazon_status: AmazonStatus
+    reason: str
+
+
+class Reinstated(Fact):
+    """The ASIN is for sale on Amazon again, and so on Mercari where it was listed before."""
+
+    TOPIC: ClassVar[str] = "asin_binding.reinstated"
+    reason: str
+    is_listed: bool
+
+
+class Blocked(Fact):
+    """The binding is closed for ever: a hard compliance fault or the end of the seller's status."""
+
+    TOPIC: ClassVar[str] = "asin_binding.blocked"
+    code: str
+    finding: Finding
+
+
+class Withdrawn(Fact):
+    """The seller took the ASIN back."""
+
+    TOPIC: ClassVar[str] = "asin_binding.withdrawn"
+    reason: str
+
+
+class AttemptFailed(Fact):
+    """An effect on Mercari, or a check, did not succeed; nothing was decided from it.
+
+    `retry_at` is None when it will not be tried again by itself.
+    """
+
+    TOPIC: ClassVar[str] = "asin_binding.attempt_failed"
+    operation: str
+    code: str
+    detail: str
+    attempt: int
+    retry_at: AwareDatetime | None
+
+
+BindingFact = (
+    Requested | TermsChanged | Validated | Rejected | Mapped | MappingBroken | Listed
+    | ListingConfirmed | PriceAdjusted | StockAdjusted | ContentRefreshed | Suspended | Reinstated
+    | Blocked | Withdrawn | AttemptFailed
+)  # fmt: skip

@@ -1,0 +1,232 @@
+"""What a binding's facts amount to, and what is still to be done on Mercari because of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, assert_never
+from uuid import UUID
+
+from domain.asin_binding.facts import (
+    AttemptFailed,
+    BindingFact,
+    Blocked,
+    ContentRefreshed,
+    Effect,
+    Listed,
+    ListingConfirmed,
+    Mapped,
+    MappingBroken,
+    PriceAdjusted,
+    Reinstated,
+    Rejected,
+    Requested,
+    StockAdjusted,
+    Suspended,
+    TermsChanged,
+    Validated,
+    Withdrawn,
+)
+from domain.ports import ListingDraft, MercariListing
+from domain.product import Product
+from domain.rules.precheck import Terms
+from domain.rules.warranty import Warranty, listing_description, listing_title
+from domain.values import Value, sku_code_of
+
+Status = Literal[
+    "requested", "rejected", "validated", "mapped", "unmapped", "listed", "suspended", "blocked",
+    "withdrawn",
+]  # fmt: skip
+
+
+class AsinBinding(Value):
+    """The fold of a binding's facts. `price_jpy` and `stock` are what Mercari should show."""
+
+    binding_id: UUID
+    version: int
+    asin: str
+    status: Status
+    terms: Terms
+    sku: str | None
+    submission_id: UUID | None = None
+    row: int | None = None
+    product: Product | None = None
+    title: str | None = None
+    image_url: str | None = None
+    browse_path: tuple[str, ...] = ()
+    category_path: tuple[str, ...] = ()
+    match_rate: float | None = None
+    float_rate: Decimal | None = None
+    amazon_price_jpy: int | None = None
+    amazon_quantity: int | None = None
+    price_jpy: int | None = None
+    stock: int | None = None
+    listing: MercariListing | None = None
+    error_codes: tuple[str, ...] = ()
+    warning_codes: tuple[str, ...] = ()
+    attempts: int = 0
+    retry_at: datetime | None = None
+    observed_at: datetime | None = None
+
+    @property
+    def sku_code(self) -> str:
+        return sku_code_of(self.asin, self.binding_id)
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in ("mapped", "listed", "suspended")
+
+
+def effect_due(binding: AsinBinding) -> Effect | None:
+    """What must be done on Mercari so that it shows what was decided; None when it does."""
+    if binding.status == "mapped":
+        return "list"
+    shown = binding.listing
+    if shown is None:
+        return None
+    if binding.status != "listed":
+        return "take_down" if shown.is_on_sale else None
+    wanted = (True, binding.price_jpy, binding.stock, listing_title(binding.title or ""))
+    seen = (shown.is_on_sale, shown.price_jpy, shown.stock, shown.title)
+    return None if wanted == seen else "update"
+
+
+def draft_of(binding: AsinBinding, warranty: Warranty) -> ListingDraft:
+    """The listing to create; content is inherited from Amazon, with the warranty block (E-417)."""
+    title = binding.title or binding.asin
+    return ListingDraft(
+        sku_code=binding.sku_code,
+        title=listing_title(title),
+        description=listing_description(title, warranty),
+        price_jpy=binding.price_jpy or 0,
+        category_id=binding.terms.mercari_category_id,
+        image_urls=(binding.image_url,) if binding.image_url else (),
+        stock=binding.stock or 0,
+    )
+
+
+def fold(
+    binding: AsinBinding | None, binding_id: UUID, facts: Iterable[BindingFact]
+) -> AsinBinding | None:
+    """The state after these facts, in order."""
+    for fact in facts:
+        binding = evolve(binding, binding_id, fact)
+    return binding
+
+
+def evolve(binding: AsinBinding | None, binding_id: UUID, fact: BindingFact) -> AsinBinding:
+    """The state after one more fact."""
+    if binding is None:
+        if not isinstance(fact, Requested):
+            raise TypeError(f"{fact.TOPIC} can't be the first fact of a binding")
+        return AsinBinding(
+            binding_id=binding_id, version=1, asin=fact.asin, status="requested", **asked(fact)
+        )
+    changes = changes_by(binding, fact)
+    return binding.model_copy(update={"version": binding.version + 1, **changes})
+
+
+def changes_by(binding: AsinBinding, fact: BindingFact) -> Mapping[str, object]:
+    match fact:
+        case Requested():
+            return {"status": "requested", **asked(fact)}
+        case TermsChanged():
+            return {
+                **asked_amounts(fact),
+                "terms": fact.terms,
+                "submission_id": fact.submission_id,
+                "row": fact.row,
+                "amazon_price_jpy": fact.amazon_price_jpy,
+                "amazon_quantity": fact.amazon_quantity,
+            }
+        case Validated():
+            return {"status": "validated", **seen_product(fact.product), **asked_amounts(fact)} | {
+                "warning_codes": tuple(warning.code for warning in fact.warnings)
+            }
+        case Rejected():
+            codes = tuple(dict.fromkeys(finding.code for finding in fact.findings))
+            return {"status": "rejected", "error_codes": codes, **seen_product(fact.product)}
+        case Mapped():
+            return {
+                "status": "mapped",
+                "category_path": fact.category_path,
+                "match_rate": fact.match_rate,
+                "error_codes": (),
+                "terms": binding.terms.model_copy(
+                    update={"mercari_category_id": fact.mercari_category_id}
+                ),
+            }
+        case MappingBroken():
+            return {
+                "status": "unmapped",
+                "browse_path": fact.to_browse_path,
+                "error_codes": (fact.finding.code,),
+            }
+        case Listed():
+            return {"status": "listed", "listing": fact.listing, **settled()}
+        case ListingConfirmed():
+            return {"listing": fact.listing, **settled()}
+        case PriceAdjusted():
+            return {
+                "price_jpy": fact.to_price_jpy,
+                "amazon_price_jpy": fact.amazon_price_jpy,
+                "observed_at": fact.stamp.observed_at,
+            }
+        case StockAdjusted():
+            return {
+                "stock": fact.to_stock,
+                "amazon_quantity": fact.amazon_quantity,
+                "observed_at": fact.stamp.observed_at,
+            }
+        case ContentRefreshed():
+            return {
+                "title": fact.title,
+                "image_url": fact.image_url,
+                "browse_path": fact.browse_path,
+            }
+        case Suspended():
+            return {"status": "suspended", "error_codes": (fact.code,)}
+        case Reinstated():
+            return {"status": "listed" if fact.is_listed else "mapped", "error_codes": ()}
+        case Blocked():
+            return {"status": "blocked", "error_codes": (fact.code,)}
+        case Withdrawn():
+            return {"status": "withdrawn", "error_codes": ()}
+        case AttemptFailed():
+            return {"attempts": fact.attempt, "retry_at": fact.retry_at}
+        case _:
+            assert_never(fact)
+
+
+def asked(fact: Requested) -> dict[str, object]:
+    return {
+        "sku": fact.sku,
+        "terms": fact.terms,
+        "submission_id": fact.submission_id,
+        "row": fact.row,
+        "error_codes": (),
+        "warning_codes": (),
+        **settled(),
+    }
+
+
+def asked_amounts(fact: TermsChanged | Validated) -> dict[str, object]:
+    return {"float_rate": fact.float_rate, "price_jpy": fact.price_jpy, "stock": fact.stock}
+
+
+def seen_product(product: Product) -> dict[str, object]:
+    return {
+        "product": product,
+        "sku": product.sku,
+        "title": product.title,
+        "image_url": product.image_url,
+        "browse_path": product.browse_path,
+        "amazon_price_jpy": product.price_jpy,
+        "amazon_quantity": product.quantity,
+        "observed_at": product.observed_at,
+    }
+
+
+def settled() -> dict[str, object]:
+    return {"attempts": 0, "retry_at": None}

@@ -1,0 +1,19 @@
+"""Every fact there is, by its permanent topic: what the codec can read, and where to start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import get_args
+
+from domain import seller, submission, sync_sweep
+from domain.asin_binding.facts import BindingFact
+from domain.facts import Fact
+
+FACTS: tuple[type[Fact], ...] = (
+    *get_args(seller.SellerFact),
+    *get_args(submission.SubmissionFact),
+    *get_args(BindingFact),
+    *get_args(sync_sweep.SweepFact),
+)
+
+BY_TOPIC: Mapping[str, type[Fact]] = {fact.TOPIC: fact for fact in FACTS}

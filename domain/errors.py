@@ -1,0 +1,76 @@
+"""Why a command is refused: one class for each reason, its code from the table of SPEC §10.
+
+The ways in turn them into statuses (`api/errors.py`); a refusal changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class Refusal(Exception):
+    """A command was refused and nothing was changed. `fields` go into the answer as they are."""
+
+    code = "E-400"
+
+    def __init__(self, detail: str, **fields: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.fields: Mapping[str, Any] = fields
+
+
+class FileRefused(Refusal):
+    """An uploaded file is refused whole. `faults` are (key, values) pairs of the fault table."""
+
+    def __init__(self, faults: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        super().__init__(", ".join(key for key, _ in faults))
+        self.faults = faults
+
+
+class SyncNotEnabled(Refusal):
+    """The seller may not bind yet; the detail names what is missing."""
+
+    code = "E-401"
+
+
+class NotAJapaneseAsin(Refusal):
+    """The text is not an ASIN of Amazon.co.jp."""
+
+    code = "E-402"
+
+
+class CategoryRefused(Refusal):
+    """The chosen category is unknown, not a leaf, or another one than the live binding's."""
+
+    code = "E-403"
+
+
+class PriceOutOfRange(Refusal):
+    """A price or float outside the allowed range."""
+
+    code = "E-409"
+
+
+class NotFound(Refusal):
+    """Nothing of that id, or nothing this caller may see: the two are never told apart."""
+
+    code = "not-found"
+
+
+class WrongState(Refusal):
+    """The binding's status does not allow this command; the detail says which do."""
+
+    code = "wrong-state"
+
+
+class VersionConflict(Refusal):
+    """Somebody changed the aggregate in between; read it again and decide anew."""
+
+    code = "conflict"
+
+
+class SellerExists(Refusal):
+    """The Amazon seller account is registered already."""
+
+    code = "conflict"

@@ -1,0 +1,181 @@
+"""What the domain asks of the two marketplaces, and how a marketplace may fail to answer.
+
+An adapter is made for one seller. It never invents: whatever is not a complete, well-formed answer
+raises an `UpstreamError`, which is UNKNOWN and never a change of state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from domain.values import Value
+
+Clock = Callable[[], datetime]
+
+AmazonStatus = Literal["active", "inactive", "suspended", "deleted", "suspended_account", "unknown"]
+FulfilmentChannel = Literal["fba", "seller"]
+
+
+class AmazonOffer(Value):
+    """The seller's own offer of one SKU, as Amazon showed it at one moment.
+
+    `status` follows facts/amazon-sp-api §1.3, first match wins; `status_reason` says which input
+    decided ("no_offer", "stock_zero", "LISTING_SUPPRESSED", ...). `quantity` is what can be sold:
+    seller-fulfilled from the listing, FBA from `fulfillableQuantity`; None = not given, never 0.
+    """
+
+    sku: str
+    asin: str
+    status: AmazonStatus
+    status_reason: str | None = None
+    title: str | None = None
+    image_url: str | None = None
+    price_jpy: int | None = None
+    quantity: int | None = None
+    channel: FulfilmentChannel | None = None
+    product_type: str | None = None
+    observed_at: datetime
+
+
+class AmazonItem(Value):
+    """An ASIN in Amazon's catalogue; `browse_path` runs from department to leaf, in Japanese."""
+
+    asin: str
+    title: str | None = None
+    brand: str | None = None
+    browse_path: tuple[str, ...] = ()
+    product_type: str | None = None
+    image_url: str | None = None
+    attributes: Mapping[str, Any] = {}
+    observed_at: datetime
+
+
+class MercariCategory(Value):
+    """A node of the shop's category tree. Ids are opaque; only a leaf can hold a listing."""
+
+    category_id: str
+    path: tuple[str, ...]
+    is_leaf: bool
+
+
+class ListingDraft(Value):
+    """What a new listing is made of. Created closed (UNOPENED), with one variant: our SKU code."""
+
+    sku_code: str
+    title: str
+    description: str
+    price_jpy: int
+    category_id: str
+    image_urls: tuple[str, ...]
+    stock: int
+    condition: str = "BRAND_NEW"
+    shipping_method: str = "UNDECIDED"
+    shipping_payer: str = "SELLER"
+    shipping_duration: str = "ONE_TO_TWO_DAYS"
+    shipping_from_state_id: str = "jp13"
+
+
+class ListingChange(Value):
+    """The fields of a listing to change; None leaves a field as it is."""
+
+    title: str | None = None
+    description: str | None = None
+    price_jpy: int | None = None
+    is_on_sale: bool | None = None
+    image_urls: tuple[str, ...] | None = None
+    category_id: str | None = None
+
+
+class MercariListing(Value):
+    """A listing as Mercari showed it. `is_on_sale` is OPENED; `category_id` is the leaf."""
+
+    listing_id: str
+    sku_code: str
+    title: str
+    price_jpy: int
+    stock: int
+    is_on_sale: bool
+    category_id: str | None = None
+    observed_at: datetime
+
+
+class UpstreamError(Exception):
+    """The marketplace gave no answer that may be believed. `code` is the error code of SPEC §10."""
+
+    code = "E-901"
+
+    def __init__(
+        self,
+        upstream: str,
+        operation: str,
+        detail: str,
+        *,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(f"{upstream} {operation}: {detail}")
+        self.upstream = upstream
+        self.operation = operation
+        self.detail = detail
+        self.retry_after_seconds = retry_after_seconds
+
+
+class UpstreamUnavailable(UpstreamError):
+    """Timed out, 5xx, HTML, an empty or truncated body: nothing was learnt; try again."""
+
+
+class UpstreamThrottled(UpstreamError):
+    """429, or our own budget is spent: wait `retry_after_seconds` and try again."""
+
+    code = "E-902"
+
+
+class UpstreamRefused(UpstreamError):
+    """The marketplace understood the request and said no; the same request will not pass later."""
+
+    code = "E-903"
+
+
+class AuthorisationRevoked(UpstreamError):
+    """The seller's permission is gone (invalid_grant, 401, 403): the seller must link again."""
+
+    code = "E-401"
+
+
+class Amazon(Protocol):
+    """One seller's Amazon.co.jp account, read only. Every method raises UpstreamError."""
+
+    def read_offers_by_asin(self, asins: Collection[str]) -> list[AmazonOffer]:
+        """All own offers of up to 20 ASINs. An ASIN with several SKUs gives several offers."""
+
+    def read_offers(self, skus: Collection[str]) -> list[AmazonOffer]:
+        """Own offers of up to 20 SKUs. A SKU absent from the answer is UNKNOWN: read it alone."""
+
+    def read_offer(self, sku: str) -> AmazonOffer:
+        """One own offer; a SKU that Amazon does not know (404) has status `deleted`."""
+
+    def read_fba_quantities(self, skus: Collection[str]) -> dict[str, int]:
+        """Sellable FBA units of up to 50 SKUs; a SKU absent from the answer is absent here."""
+
+    def read_catalogue(self, asins: Collection[str]) -> list[AmazonItem]:
+        """Catalogue entries of up to 20 ASINs; an ASIN absent from the answer is absent here."""
+
+
+class Mercari(Protocol):
+    """One Mercari Shops shop. Every method raises UpstreamError."""
+
+    def read_categories(self) -> Sequence[MercariCategory]:
+        """The shop's whole category tree."""
+
+    def find_listing(self, sku_code: str) -> MercariListing | None:
+        """The listing that carries our SKU code; None is Mercari's own clear "not found"."""
+
+    def create_listing(self, draft: ListingDraft) -> MercariListing:
+        """Create a closed listing. After any error look it up: it may have been created."""
+
+    def change_listing(self, listing_id: str, change: ListingChange) -> MercariListing:
+        """Change only the fields given."""
+
+    def set_stock(self, sku_code: str, quantity: int) -> None:
+        """Set the absolute stock of the SKU."""

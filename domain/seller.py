@@ -1,0 +1,285 @@
+"""Seller: a shop that may bind ASINs, its links to both marketplaces and its defaults.
+
+Facts, state, evolve, commands, decisions. Secrets (tokens, keys) never enter a fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import ClassVar, Literal, assert_never
+from uuid import UUID
+
+from domain.errors import PriceOutOfRange, SellerExists, SyncNotEnabled
+from domain.facts import Command, Fact
+from domain.policy import policy_of
+from domain.rules.warranty import Warranty
+from domain.values import Value
+
+Reinstatement = Literal["automatic", "manual"]
+Role = Literal["seller", "reviewer", "support", "auditor", "service", "admin"]
+
+# --- facts --------------------------------------------------------------------------------------
+
+
+class Registered(Fact):
+    """The seller exists; the shop name is a business name, not personal data."""
+
+    TOPIC: ClassVar[str] = "seller.registered"
+    amazon_seller_id: str
+    shop_name: str
+
+
+class AmazonLinked(Fact):
+    """The seller gave permission to read Amazon.co.jp; the token itself is kept elsewhere."""
+
+    TOPIC: ClassVar[str] = "seller.amazon_linked"
+    amazon_seller_id: str
+
+
+class MercariLinked(Fact):
+    """The seller gave permission to write to the Mercari shop."""
+
+    TOPIC: ClassVar[str] = "seller.mercari_linked"
+    shop_id: str
+
+
+class SyncEnabled(Fact):
+    """ASIN Sync may bind and sync for this seller."""
+
+    TOPIC: ClassVar[str] = "seller.sync_enabled"
+
+
+class SyncDisabled(Fact):
+    """ASIN Sync stopped for this seller; nothing is taken off sale because of it."""
+
+    TOPIC: ClassVar[str] = "seller.sync_disabled"
+    code: str
+    reason: str
+
+
+class SettingsChanged(Fact):
+    """The seller's defaults for new bindings and for reinstatement."""
+
+    TOPIC: ClassVar[str] = "seller.settings_changed"
+    default_float_rate: Decimal
+    reinstatement: Reinstatement
+
+
+class WarrantyChanged(Fact):
+    """The warranty terms every new listing shows."""
+
+    TOPIC: ClassVar[str] = "seller.warranty_changed"
+    warranty: Warranty
+
+
+class KeyIssued(Fact):
+    """An API key was made; only its id is a fact."""
+
+    TOPIC: ClassVar[str] = "seller.key_issued"
+    key_id: str
+    role: Role
+    label: str
+
+
+class KeyRevoked(Fact):
+    """An API key no longer opens anything."""
+
+    TOPIC: ClassVar[str] = "seller.key_revoked"
+    key_id: str
+
+
+SellerFact = (
+    Registered | AmazonLinked | MercariLinked | SyncEnabled | SyncDisabled | SettingsChanged
+    | WarrantyChanged | KeyIssued | KeyRevoked
+)  # fmt: skip
+
+# --- state --------------------------------------------------------------------------------------
+
+
+class Seller(Value):
+    """The fold of a seller's facts."""
+
+    seller_id: UUID
+    version: int = 0
+    amazon_seller_id: str = ""
+    shop_name: str = ""
+    is_amazon_linked: bool = False
+    is_mercari_linked: bool = False
+    is_sync_enabled: bool = False
+    default_float_rate: Decimal = Decimal(0)
+    reinstatement: Reinstatement = "manual"
+    warranty: Warranty = Warranty()
+
+    @property
+    def is_registered(self) -> bool:
+        return bool(self.amazon_seller_id)
+
+
+# --- evolve -------------------------------------------------------------------------------------
+
+
+def fold(seller_id: UUID, facts: Iterable[SellerFact]) -> Seller:
+    """The state after these facts, in order; of no facts, a seller not yet registered."""
+    seller = Seller(seller_id=seller_id)
+    for fact in facts:
+        seller = seller.model_copy(update={"version": seller.version + 1, **changes_by(fact)})
+    return seller
+
+
+def changes_by(fact: SellerFact) -> dict[str, object]:
+    match fact:
+        case Registered():
+            return {"amazon_seller_id": fact.amazon_seller_id, "shop_name": fact.shop_name}
+        case AmazonLinked():
+            return {"is_amazon_linked": True}
+        case MercariLinked():
+            return {"is_mercari_linked": True}
+        case SyncEnabled():
+            return {"is_sync_enabled": True}
+        case SyncDisabled():
+            return {"is_sync_enabled": False}
+        case SettingsChanged():
+            return {
+                "default_float_rate": fact.default_float_rate,
+                "reinstatement": fact.reinstatement,
+            }
+        case WarrantyChanged():
+            return {"warranty": fact.warranty}
+        case KeyIssued() | KeyRevoked():
+            return {}
+        case _:
+            assert_never(fact)
+
+
+# --- commands -----------------------------------------------------------------------------------
+
+
+class Register(Command):
+    amazon_seller_id: str
+    shop_name: str
+
+
+class LinkAmazon(Command):
+    """The refresh token was stored."""
+
+
+class LinkMercari(Command):
+    """The shop's access token was stored."""
+
+    shop_id: str
+
+
+class EnableSync(Command):
+    """All that sync needs is there."""
+
+
+class DisableSync(Command):
+    code: str
+    reason: str
+
+
+class ChangeSettings(Command):
+    default_float_rate: Decimal
+    reinstatement: Reinstatement
+
+
+class IssueKey(Command):
+    key_id: str
+    role: Role
+    label: str
+
+
+class RevokeKey(Command):
+    key_id: str
+
+
+# --- decisions ----------------------------------------------------------------------------------
+
+
+def register(seller: Seller, command: Register) -> list[SellerFact]:
+    """Raises SellerExists for an account that is registered already."""
+    if seller.is_registered:
+        raise SellerExists(f"{command.amazon_seller_id} is registered already")
+    return [
+        Registered(
+            stamp=command.stamp,
+            amazon_seller_id=command.amazon_seller_id,
+            shop_name=command.shop_name,
+        )
+    ]
+
+
+def link_amazon(seller: Seller, command: LinkAmazon) -> list[SellerFact]:
+    """Linking again is a fact again: the token behind it is a new one."""
+    return [AmazonLinked(stamp=command.stamp, amazon_seller_id=seller.amazon_seller_id)]
+
+
+def link_mercari(_: Seller, command: LinkMercari) -> list[SellerFact]:
+    """Linking again is a fact again: the token behind it is a new one."""
+    return [MercariLinked(stamp=command.stamp, shop_id=command.shop_id)]
+
+
+def enable_sync(seller: Seller, command: EnableSync) -> list[SellerFact]:
+    """Raises SyncNotEnabled naming the links that are missing."""
+    ensure_linked(seller)
+    return [] if seller.is_sync_enabled else [SyncEnabled(stamp=command.stamp)]
+
+
+def disable_sync(seller: Seller, command: DisableSync) -> list[SellerFact]:
+    if not seller.is_sync_enabled:
+        return []
+    return [SyncDisabled(stamp=command.stamp, code=command.code, reason=command.reason)]
+
+
+def change_settings(seller: Seller, command: ChangeSettings) -> list[SellerFact]:
+    """Raises PriceOutOfRange for a float beyond the policy's maximum."""
+    maximum = Decimal(policy_of(command.stamp.policy).float_rate_max)
+    if abs(command.default_float_rate) > maximum:
+        raise PriceOutOfRange(f"the float must lie within ±{maximum:.0%}")
+    if (seller.default_float_rate, seller.reinstatement) == (
+        command.default_float_rate,
+        command.reinstatement,
+    ):
+        return []
+    return [
+        SettingsChanged(
+            stamp=command.stamp,
+            default_float_rate=command.default_float_rate,
+            reinstatement=command.reinstatement,
+        )
+    ]
+
+
+def issue_key(_: Seller, command: IssueKey) -> list[SellerFact]:
+    return [
+        KeyIssued(
+            stamp=command.stamp, key_id=command.key_id, role=command.role, label=command.label
+        )
+    ]
+
+
+def revoke_key(_: Seller, command: RevokeKey) -> list[SellerFact]:
+    return [KeyRevoked(stamp=command.stamp, key_id=command.key_id)]
+
+
+def ensure_linked(seller: Seller) -> None:
+    """Raises SyncNotEnabled naming each link that is missing."""
+    missing = [
+        name
+        for name, is_there in (
+            ("registration", seller.is_registered),
+            ("Amazon link", seller.is_amazon_linked),
+            ("Mercari link", seller.is_mercari_linked),
+        )
+        if not is_there
+    ]
+    if missing:
+        raise SyncNotEnabled(f"missing: {', '.join(missing)}", missing=missing)
+
+
+def ensure_may_bind(seller: Seller) -> None:
+    """Raises SyncNotEnabled where the seller may not bind yet, naming what is missing."""
+    ensure_linked(seller)
+    if not seller.is_sync_enabled:
+        raise SyncNotEnabled("missing: ASIN Sync is switched off", missing=["sync enabled"])

@@ -1,0 +1,1 @@
+"""The outside world: Postgres, Amazon, Mercari, jobs, secrets, settings and the sandbox."""

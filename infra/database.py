@@ -1,0 +1,81 @@
+"""Connections by role: each pool logs in as one role and sees what that role may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.types.json import set_json_loads
+from psycopg_pool import ConnectionPool
+
+from infra.roles import ensure_safe
+
+Connection = psycopg.Connection[Any]
+
+
+class Database:
+    """Pools for the roles of one cell, opened when first used."""
+
+    def __init__(self, urls: Mapping[str, str], cell: str, pool_size_max: int = 8) -> None:
+        self.urls = urls
+        self.cell = cell
+        self._pool_size_max = pool_size_max
+        self._pools: dict[str, ConnectionPool[Connection]] = {}
+        self._lock = Lock()
+
+    def url(self, role: str) -> str:
+        """The role's connection string; unqualified names mean this cell."""
+        return make_conninfo(
+            self.urls[role],
+            options=f"-c search_path={self.cell},asin_sync",
+            application_name=f"asin-sync {role}",
+        )
+
+    def pool(self, role: str) -> ConnectionPool[Connection]:
+        with self._lock:
+            if role not in self._pools:
+                self._pools[role] = ConnectionPool(
+                    self.url(role),
+                    min_size=0 if role != "reader" else 1,
+                    max_size=self._pool_size_max,
+                    open=True,
+                    configure=configure_reader if role == "reader" else configure,
+                    kwargs={"autocommit": True},
+                )
+            return self._pools[role]
+
+    def connect(self, role: str) -> Connection:
+        """A connection of its own, in autocommit, for followers that keep it."""
+        connection = psycopg.connect(self.url(role), autocommit=True)
+        configure(connection)
+        return connection
+
+    @contextmanager
+    def reading_for(self, seller_id: UUID) -> Iterator[Connection]:
+        """A read-only look at one seller's rows, all from one instant."""
+        with self.pool("reader").connection() as connection, connection.transaction():
+            connection.execute("SELECT set_config('app.seller', %s, true)", (str(seller_id),))
+            yield connection
+
+    def close(self) -> None:
+        for pool in self._pools.values():
+            pool.close()
+
+
+def configure(connection: Connection) -> None:
+    """Refuse a role that sees past row-level security; read jsonb with orjson."""
+    ensure_safe(connection)
+    set_json_loads(orjson.loads, connection)
+
+
+def configure_reader(connection: Connection) -> None:
+    """Every transaction reads from one instant and can't write."""
+    configure(connection)
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    connection.read_only = True

@@ -1,0 +1,146 @@
+"""The event store: the library's Postgres recorder with one-round-trip appends and seller isolation.
+
+Appends take an advisory lock (readers never see a gap, never a stream out of order), commit without
+waiting for the disk, and flush before they return; adr/0002 has the measurements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+from eventsourcing.persistence import (
+    AggregateRecorder,
+    ApplicationRecorder,
+    InfrastructureFactory,
+    InterfaceError,
+    Mapper,
+    NotSupportedError,
+    OperationalError,
+    ProcessRecorder,
+    StoredEvent,
+    Subscription,
+    TrackingRecorder,
+    Transcoder,
+)
+from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from eventsourcing.utils import retry
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import DictRow, scalar_row
+from psycopg.sql import SQL, Identifier
+
+from domain.application import current_seller
+from infra.event_codec import FactMapper
+
+EVENTS_TABLE = "asin_sync_events"
+
+
+class SellerDatastore(PostgresDatastore):
+    """A pool whose every read runs in a transaction that may see one seller's rows only."""
+
+    def __init__(self, url: str, schema: str, pool_size_max: int) -> None:
+        options = conninfo_to_dict(url)
+        super().__init__(
+            dbname=str(options.pop("dbname", "")),
+            host=str(options.pop("host", "")),
+            port=str(options.pop("port", 5432)),
+            user=str(options.pop("user", "")),
+            password=str(options.pop("password", "")),
+            schema=schema,
+            pool_size=1,
+            max_overflow=pool_size_max - 1,
+            connect_timeout=30.0,
+        )
+        cast(dict[str, Any], self.pool.kwargs).update(options)
+
+    def register_type_adapters(self) -> None:
+        """Nothing to register: appends send arrays of plain types."""
+
+    @contextmanager
+    def get_connection(self) -> Iterator[Connection[DictRow]]:
+        with self.autocommitting() as connection, connection.pipeline(), connection.transaction():
+            connection.execute(
+                "SELECT set_config('app.seller', %s, true)", (str(current_seller()),)
+            )
+            yield connection
+
+    def autocommitting(self) -> Any:
+        """A connection outside any transaction; the library's errors instead of psycopg's."""
+        return super().get_connection()
+
+
+class EventRecorder(PostgresApplicationRecorder):
+    """Appends and reads the events of the seller that `acting_for` names."""
+
+    datastore: SellerDatastore
+
+    def __init__(self, datastore: SellerDatastore) -> None:
+        super().__init__(datastore, events_table_name=EVENTS_TABLE)
+        self._append = SQL(
+            "SELECT {}.append_events(%s::uuid, %s::uuid[], %s::bigint[], %s::text[], %s::bytea[])"
+        ).format(Identifier(datastore.schema))
+
+    @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
+        """Append in order, durably; return the positions. Raises IntegrityError on a conflict."""
+        if not stored_events:
+            return []
+        columns = (
+            [event.originator_id for event in stored_events],
+            [event.originator_version for event in stored_events],
+            [event.topic for event in stored_events],
+            [event.state for event in stored_events],
+        )
+        with self.datastore.autocommitting() as connection:
+            cursor = connection.cursor(binary=True, row_factory=scalar_row)
+            cursor.execute(self._append, (current_seller(), *columns), prepare=True)
+            positions: list[int] = cursor.fetchall()
+            flush(connection)
+        return positions
+
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
+        """Not offered: an append notifies nobody. Followers read by position (`infra/engine`)."""
+        raise NotSupportedError("followers read the log by position")
+
+
+def flush(connection: Connection[Any]) -> None:
+    """Wait until everything committed so far is on disk, by committing one small record in sync."""
+    connection.execute("SELECT pg_logical_emit_message(true, 'asin-sync', '')", prepare=True)
+
+
+class EventStoreFactory(InfrastructureFactory[TrackingRecorder]):
+    """Gives the library's Application our recorder and our codec, and nothing else."""
+
+    def __init__(self, url: str, schema: str, pool_size_max: int = 8) -> None:
+        super().__init__({})
+        self.datastore = SellerDatastore(url, schema, pool_size_max)
+
+    def mapper(
+        self,
+        transcoder: Transcoder | None = None,
+        mapper_class: type[Mapper[Any]] | None = None,
+    ) -> Mapper[Any]:
+        return FactMapper()
+
+    def application_recorder(self) -> ApplicationRecorder:
+        return EventRecorder(self.datastore)
+
+    def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
+        raise NotSupportedError(f"no {purpose}: snapshots would outlive an erasure")
+
+    def tracking_recorder(
+        self, tracking_recorder_class: type[TrackingRecorder] | None = None
+    ) -> TrackingRecorder:
+        raise NotSupportedError("positions are kept by the projection engine")
+
+    def process_recorder(self) -> ProcessRecorder:
+        raise NotSupportedError("policies follow the log by position")
+
+    def close(self) -> None:
+        self.datastore.close()

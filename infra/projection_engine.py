@@ -1,0 +1,281 @@
+"""The projection engine: tails one cell's log and keeps every view the exact fold of it.
+
+A batch is decoded once, and each projection commits its rows and its position in one transaction.
+An event that a projection can't fold stops that projection only, and says at which position.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+import psycopg
+
+from domain.facts import Recorded
+from infra.database import Connection, Database
+from infra.event_codec import decode
+from infra.view_tables import insert, load, upsert
+from projections import ALL
+from projections.table import Key, Projection, Rows, Table
+
+BATCH_SIZE = 5_000
+POLL_SECONDS = 0.02
+log = logging.getLogger(__name__)
+
+# The next events of the log, in the order of their positions.
+NEXT = """
+    SELECT notification_id, recorded_at, seller_id, originator_id, originator_version, topic, state
+    FROM asin_sync_events WHERE notification_id > %s ORDER BY notification_id LIMIT %s
+"""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Decoded events, and the first one after them that could not be decoded."""
+
+    events: Sequence[Recorded]
+    undecodable_position: int | None = None
+    error: str | None = None
+
+
+@dataclass
+class Follower:
+    """One generation of one projection, and the position up to which its rows are the fold."""
+
+    projection: Projection
+    generation: int
+    position: int
+    is_live: bool
+
+
+def read_batch(connection: Connection, after_position: int, limit: int = BATCH_SIZE) -> Batch:
+    """Decode up to `limit` events after a position; stop before one that can't be decoded."""
+    rows = connection.cursor(binary=True).execute(NEXT, (after_position, limit), prepare=True)
+    events: list[Recorded] = []
+    for position, recorded_at, seller_id, originator_id, version, topic, state in rows:
+        try:
+            fact = decode(topic, state)
+        except (KeyError, ValueError) as error:
+            return Batch(events, position, f"{type(error).__name__}: {error}")
+        events.append(Recorded(position, recorded_at, seller_id, originator_id, version, fact))
+    return Batch(events)
+
+
+class ProjectionEngine:
+    """Runs all projections of one cell; only one engine does at a time, by a session lock."""
+
+    def __init__(self, database: Database, projections: Sequence[Projection] = ALL) -> None:
+        self._database = database
+        self._projections = {projection.name: projection for projection in projections}
+        self._connection: Connection | None = None
+
+    def run(self, stop: Event) -> None:
+        """Follow the log until told to stop; a lost connection is made again."""
+        while not stop.is_set():
+            try:
+                if not self.lead():
+                    stop.wait(1.0)
+                elif self.run_once() == 0:
+                    stop.wait(POLL_SECONDS)
+            except psycopg.OperationalError as error:
+                log.warning("projection engine lost its connection: %s", error)
+                self.close()
+                stop.wait(0.5)
+        self.close()
+
+    def lead(self) -> bool:
+        """Take the cell's engine lock; False while another process holds it."""
+        if self._connection is not None:
+            return True
+        connection = self._database.connect("projector")
+        key = f"asin-sync engine {self._database.cell}"
+        row = connection.execute(
+            "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (key,)
+        ).fetchone()
+        if not row or not row[0]:
+            connection.close()
+            return False
+        self._connection = connection
+        self.begin_missing()
+        return True
+
+    @property
+    def connection(self) -> Connection:
+        if self._connection is None:
+            raise RuntimeError("the engine does not lead its cell")
+        return self._connection
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def begin_missing(self) -> None:
+        """First start: generation 1 at 0. A projection of a newer version is rebuilt beside."""
+        for projection in self._projections.values():
+            with self.connection.transaction():
+                self.connection.execute(
+                    "INSERT INTO projections VALUES (%s, 1) ON CONFLICT DO NOTHING",
+                    (projection.name,),
+                )
+                self.connection.execute(
+                    "INSERT INTO projection_positions (name, generation, version)"
+                    " SELECT %(name)s, 1, %(version)s WHERE NOT EXISTS"
+                    " (SELECT 1 FROM projection_positions WHERE name = %(name)s)",
+                    {"name": projection.name, "version": projection.version},
+                )
+                newest = self.connection.execute(
+                    "SELECT max(version) FROM projection_positions WHERE name = %s",
+                    (projection.name,),
+                ).fetchone()
+                if newest and newest[0] < projection.version:
+                    begin_rebuild(self.connection, projection.name, projection.version)
+
+    def followers(self) -> list[Follower]:
+        """Every generation that is not stopped, live ones first."""
+        rows = self.connection.execute(
+            "SELECT p.name, p.generation, p.position, p.generation = l.live_generation"
+            " FROM projection_positions p JOIN projections l USING (name)"
+            " WHERE p.error IS NULL AND p.generation >= l.live_generation ORDER BY 4 DESC, 1"
+        )
+        return [
+            Follower(self._projections[name], generation, position, is_live)
+            for name, generation, position, is_live in rows
+            if name in self._projections
+        ]
+
+    def run_once(self) -> int:
+        """One batch for each group of followers at the same place; return the events folded."""
+        groups: dict[int, list[Follower]] = defaultdict(list)
+        for follower in self.followers():
+            groups[follower.position].append(follower)
+        folded = 0
+        for position in sorted(groups, reverse=True):
+            batch = read_batch(self.connection, position)
+            for follower in groups[position]:
+                self.advance(follower, batch)
+            folded += len(batch.events)
+        self.swap_rebuilt()
+        return folded
+
+    def advance(self, follower: Follower, batch: Batch) -> None:
+        """Fold the batch; stop the follower at an event that it, or the codec, can't take."""
+        if batch.events:
+            poison = self.fold(follower, batch.events)
+            if poison is not None:
+                number, error = poison
+                if number > 0:
+                    self.fold(follower, batch.events[:number])
+                self.stop_at(follower, batch.events[number].position, error)
+                return
+        if batch.undecodable_position is not None:
+            self.stop_at(follower, batch.undecodable_position, batch.error or "undecodable")
+
+    def fold(self, follower: Follower, events: Sequence[Recorded]) -> tuple[int, str] | None:
+        """Commit rows and position for these events, or return the number of the poisonous one."""
+        projection = follower.projection
+        with self.connection.transaction() as transaction:
+            rows = Rows(load_touched(self.connection, follower, events))
+            for number, recorded in enumerate(events):
+                try:
+                    projection.fold(rows, recorded)
+                except Exception as error:  # whatever it is, the others must go on
+                    log.exception("%s can't fold position %s", projection.name, recorded.position)
+                    transaction.force_rollback = True
+                    return number, f"{type(error).__name__}: {error}"
+            write(self.connection, follower, rows)
+            set_position(self.connection, follower, events[-1].position)
+        return None
+
+    def stop_at(self, follower: Follower, position: int, error: str) -> None:
+        """Note where and why the follower stopped; `projections retry` lets it go on."""
+        log.error("%s stopped at position %s: %s", follower.projection.name, position, error)
+        self.connection.execute(
+            "UPDATE projection_positions SET error = %s, stopped_at_position = %s"
+            " WHERE name = %s AND generation = %s",
+            (error, position, follower.projection.name, follower.generation),
+        )
+
+    def swap_rebuilt(self) -> None:
+        """Make a rebuilt generation live once it has caught up with the live one; drop the old."""
+        caught_up = self.connection.execute(
+            "SELECT next.name, next.generation FROM projection_positions next"
+            " JOIN projections l ON l.name = next.name AND next.generation > l.live_generation"
+            " JOIN projection_positions live"
+            "   ON live.name = l.name AND live.generation = l.live_generation"
+            " WHERE next.error IS NULL AND next.position >= live.position"
+        ).fetchall()
+        for name, generation in caught_up:
+            with self.connection.transaction():
+                self.connection.execute(
+                    "UPDATE projections SET live_generation = %s WHERE name = %s",
+                    (generation, name),
+                )
+                self.connection.execute(
+                    "DELETE FROM projection_positions WHERE name = %s AND generation < %s",
+                    (name, generation),
+                )
+            delete_generations_before(self.connection, self._projections[name], generation)
+
+
+def load_touched(
+    connection: Connection, follower: Follower, events: Iterable[Recorded]
+) -> dict[tuple[str, Key], Any]:
+    """The rows that folding these events will read."""
+    touched: dict[str, tuple[Table, dict[Key, None]]] = {}
+    for recorded in events:
+        for table, key in follower.projection.keys(recorded):
+            touched.setdefault(table.name, (table, {}))[1][key] = None
+    return {
+        (table.name, key): row
+        for table, keys in touched.values()
+        for key, row in load(connection, table, follower.generation, list(keys)).items()
+    }
+
+
+def write(connection: Connection, follower: Follower, rows: Rows) -> None:
+    """Write every row that was put, one statement a table."""
+    put: dict[str, list[Any]] = defaultdict(list)
+    for (name, _), row in rows.put_rows.items():
+        put[name].append(row)
+    for table in follower.projection.tables:
+        if put[table.name]:
+            store = insert if table.is_log else upsert
+            store(connection, table, follower.generation, put[table.name])
+
+
+def set_position(connection: Connection, follower: Follower, position: int) -> None:
+    connection.execute(
+        "UPDATE projection_positions SET position = %s WHERE name = %s AND generation = %s",
+        (position, follower.projection.name, follower.generation),
+        prepare=True,
+    )
+
+
+def begin_rebuild(connection: Connection, name: str, version: int) -> int:
+    """Start the next generation at 0; the engine fills it beside the live one and swaps."""
+    row = connection.execute(
+        "INSERT INTO projection_positions (name, generation, version)"
+        " SELECT %(name)s, max(generation) + 1, %(version)s FROM projection_positions"
+        " WHERE name = %(name)s RETURNING generation",
+        {"name": name, "version": version},
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def delete_generations_before(
+    connection: Connection, projection: Projection, generation: int
+) -> None:
+    """Drop the rows of older generations, in batches that hold no lock for long."""
+    for table in projection.tables:
+        deleted = 1
+        while deleted:
+            deleted = connection.execute(
+                f"DELETE FROM {table.name} WHERE ctid = ANY (ARRAY("  # noqa: S608
+                f"SELECT ctid FROM {table.name} WHERE generation < %s LIMIT 10000))",
+                (generation,),
+            ).rowcount

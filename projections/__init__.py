@@ -1,0 +1,18 @@
+"""What can be asked: one file per question, each the exact fold of the log up to its position."""
+
+from projections.audit_trail import AuditTrail
+from projections.bindings import Bindings
+from projections.effects import Effects
+from projections.health_score import HealthScore
+from projections.submissions import Submissions
+from projections.sync_log import SyncLog
+from projections.table import Projection
+
+ALL: tuple[Projection, ...] = (
+    Effects(),
+    Bindings(),
+    Submissions(),
+    SyncLog(),
+    HealthScore(),
+    AuditTrail(),
+)

@@ -1,0 +1,104 @@
+"""Audit trail: every fact in the order of the log, who caused it and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from domain.facts import Recorded
+from projections.table import Key, Rows, Table
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One fact, without its content: that is read from the log itself."""
+
+    position: int
+    seller_id: UUID
+    recorded_at: datetime
+    decided_at: datetime
+    observed_at: datetime | None
+    type: str
+    subject: UUID
+    version: int
+    actor: str
+    correlation_id: UUID
+    causation_id: UUID | None
+    policy: str
+
+
+TABLE = Table("audit_trail", AuditRow, ("position",), is_log=True)
+
+
+class AuditTrail:
+    """One row for every fact, whatever it is about."""
+
+    name: ClassVar[str] = "audit_trail"
+    version: ClassVar[int] = 1
+    tables: ClassVar[tuple[Table, ...]] = (TABLE,)
+
+    def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:  # noqa: ARG002
+        return ()
+
+    def fold(self, rows: Rows, recorded: Recorded) -> None:
+        stamp = recorded.fact.stamp
+        rows.put(
+            TABLE,
+            AuditRow(
+                position=recorded.position,
+                seller_id=recorded.seller_id,
+                recorded_at=recorded.recorded_at,
+                decided_at=stamp.decided_at,
+                observed_at=stamp.observed_at,
+                type=recorded.fact.TOPIC,
+                subject=recorded.originator_id,
+                version=recorded.version,
+                actor=stamp.actor,
+                correlation_id=stamp.cause.correlation_id,
+                causation_id=stamp.cause.causation_id,
+                policy=stamp.policy,
+            ),
+        )
+
+
+# --- queries ------------------------------------------------------------------------------------
+
+# A page of the trail, newest first; filters that are null are not applied.
+PAGE = """
+    SELECT * FROM live_audit_trail
+    WHERE (%(subject)s::uuid IS NULL OR subject = %(subject)s)
+      AND (%(actor)s::text IS NULL OR actor = %(actor)s)
+      AND (%(type)s::text IS NULL OR type = %(type)s)
+      AND (%(since)s::timestamptz IS NULL OR recorded_at >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR recorded_at < %(until)s)
+      AND (%(before)s::bigint IS NULL OR position < %(before)s)
+    ORDER BY position DESC LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What to show of the trail; None is no filter."""
+
+    subject: UUID | None = None
+    actor: str | None = None
+    type: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def page(
+    connection: Connection[Any], wanted: Filter, *, before: int | None = None, limit: int = 50
+) -> list[AuditRow]:
+    """Newest first; `before` is the position of the last row of the page before."""
+    parameters = {
+        "subject": wanted.subject, "actor": wanted.actor, "type": wanted.type,
+        "since": wanted.since, "until": wanted.until, "before": before, "limit": limit,
+    }  # fmt: skip
+    return connection.cursor(row_factory=class_row(AuditRow)).execute(PAGE, parameters).fetchall()
