@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime
@@ -40,36 +41,35 @@ class Product(Value):
     observed_at: AwareDatetime
 
 
-def product_of(asin: str, offers: Sequence[AmazonOffer], item: AmazonItem) -> Product:
+def product_of(
+    asin: str, offers: Sequence[AmazonOffer], item: AmazonItem | None, observed_at: datetime
+) -> Product:
     """Join an offer and a catalogue entry; no offer at all reads as inactive ("no_offer")."""
     offer = chosen_offer(offers)
-    shared = {
-        "asin": asin,
-        "brand": item.brand,
-        "browse_path": item.browse_path,
-        "image_url": item.image_url,
-        "product_type": item.product_type,
-        "certificates": certificates_in(item.attributes),
-    }
-    if offer is None:
-        return Product(
-            status="inactive",
-            status_reason="no_offer",
-            title=item.title,
-            observed_at=item.observed_at,
-            **shared,
-        )
-    return Product(
-        status=offer.status,
-        status_reason=offer.status_reason,
-        sku=offer.sku,
-        title=offer.title or item.title,
-        price_jpy=offer.price_jpy,
-        quantity=offer.quantity,
-        channel=offer.channel,
-        observed_at=min(offer.observed_at, item.observed_at),
-        **shared,
+    catalogue = (
+        {}
+        if item is None
+        else {
+            "title": item.title,
+            "brand": item.brand,
+            "browse_path": item.browse_path,
+            "image_url": item.image_url,
+            "product_type": item.product_type,
+            "certificates": certificates_in(item.attributes),
+        }
     )
+    if offer is None:
+        own: dict[str, Any] = {"status": "inactive", "status_reason": "no_offer"}
+    else:
+        own = {
+            "status": offer.status,
+            "status_reason": offer.status_reason,
+            "sku": offer.sku,
+            "price_jpy": offer.price_jpy,
+            "quantity": offer.quantity,
+            "channel": offer.channel,
+        } | ({"title": offer.title} if offer.title else {})
+    return Product(asin=asin, observed_at=observed_at, **(catalogue | own))
 
 
 def chosen_offer(offers: Sequence[AmazonOffer]) -> AmazonOffer | None:

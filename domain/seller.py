@@ -14,9 +14,11 @@ from domain.errors import PriceOutOfRange, SellerExists, SyncNotEnabled
 from domain.facts import Command, Fact
 from domain.policy import policy_of
 from domain.rules.warranty import Warranty
+from domain.sync_sweep import SweepKind
 from domain.values import Value
 
 Reinstatement = Literal["automatic", "manual"]
+SecretKind = Literal["amazon_refresh_token", "mercari_access_token"]
 Role = Literal["seller", "reviewer", "support", "auditor", "service", "admin"]
 
 # --- facts --------------------------------------------------------------------------------------
@@ -73,6 +75,13 @@ class WarrantyChanged(Fact):
     warranty: Warranty
 
 
+class SweepRequested(Fact):
+    """Somebody asked for a sweep now, beside the regular ones."""
+
+    TOPIC: ClassVar[str] = "seller.sweep_requested"
+    kind: SweepKind
+
+
 class KeyIssued(Fact):
     """An API key was made; only its id is a fact."""
 
@@ -91,7 +100,7 @@ class KeyRevoked(Fact):
 
 SellerFact = (
     Registered | AmazonLinked | MercariLinked | SyncEnabled | SyncDisabled | SettingsChanged
-    | WarrantyChanged | KeyIssued | KeyRevoked
+    | WarrantyChanged | SweepRequested | KeyIssued | KeyRevoked
 )  # fmt: skip
 
 # --- state --------------------------------------------------------------------------------------
@@ -146,7 +155,7 @@ def changes_by(fact: SellerFact) -> dict[str, object]:
             }
         case WarrantyChanged():
             return {"warranty": fact.warranty}
-        case KeyIssued() | KeyRevoked():
+        case SweepRequested() | KeyIssued() | KeyRevoked():
             return {}
         case _:
             assert_never(fact)
@@ -182,6 +191,10 @@ class DisableSync(Command):
 class ChangeSettings(Command):
     default_float_rate: Decimal
     reinstatement: Reinstatement
+
+
+class RequestSweep(Command):
+    kind: SweepKind
 
 
 class IssueKey(Command):
@@ -249,6 +262,12 @@ def change_settings(seller: Seller, command: ChangeSettings) -> list[SellerFact]
             reinstatement=command.reinstatement,
         )
     ]
+
+
+def request_sweep(seller: Seller, command: RequestSweep) -> list[SellerFact]:
+    """Raises SyncNotEnabled where nothing may be synced."""
+    ensure_may_bind(seller)
+    return [SweepRequested(stamp=command.stamp, kind=command.kind)]
 
 
 def issue_key(_: Seller, command: IssueKey) -> list[SellerFact]:

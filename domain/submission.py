@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Any, ClassVar, Literal, assert_never
 from uuid import UUID
 
+from pydantic import AwareDatetime
+
 from domain.facts import Command, Fact
 from domain.rules.precheck import Terms
 from domain.values import Value
@@ -77,6 +79,16 @@ class RowsSettled(Fact):
     fates: tuple[RowFate, ...]
 
 
+class CheckPostponed(Fact):
+    """Amazon gave no usable answer for these rows; nothing was decided, they are tried again."""
+
+    TOPIC: ClassVar[str] = "submission.check_postponed"
+    numbers: tuple[int, ...]
+    code: str
+    detail: str
+    retry_at: AwareDatetime
+
+
 class Finished(Fact):
     """Every row has its fate; counts by fate."""
 
@@ -84,7 +96,7 @@ class Finished(Fact):
     counts: Mapping[str, int]
 
 
-SubmissionFact = Received | Refused | RowsSettled | Finished
+SubmissionFact = Received | Refused | RowsSettled | CheckPostponed | Finished
 
 # --- state --------------------------------------------------------------------------------------
 
@@ -97,8 +109,8 @@ class Submission(Value):
     content_sha256: str
     rows: tuple[Row, ...] = ()
     fates: Mapping[int, RowFate] = {}
+    faults: tuple[Fault, ...] = ()
     is_finished: bool = False
-    is_refused: bool = False
 
     @property
     def open_rows(self) -> list[Row]:
@@ -124,7 +136,7 @@ def evolve(submission: Submission | None, submission_id: UUID, fact: SubmissionF
             version=1,
             content_sha256=fact.content_sha256,
             rows=fact.rows if isinstance(fact, Received) else (),
-            is_refused=isinstance(fact, Refused),
+            faults=fact.faults if isinstance(fact, Refused) else (),
             is_finished=isinstance(fact, Refused),
         )
     if submission is None:
@@ -134,6 +146,8 @@ def evolve(submission: Submission | None, submission_id: UUID, fact: SubmissionF
         case RowsSettled():
             fates = {**submission.fates, **{fate.number: fate for fate in fact.fates}}
             return submission.model_copy(update={"version": version, "fates": fates})
+        case CheckPostponed():
+            return submission.model_copy(update={"version": version})
         case Finished():
             return submission.model_copy(update={"version": version, "is_finished": True})
         case _:

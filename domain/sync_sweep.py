@@ -39,7 +39,6 @@ class Tally(Value):
     failed: int = 0
     counts_by_code: Mapping[str, int] = {}
     failures: tuple[SweepFailure, ...] = ()
-    calls: int = 0
 
     def plus(self, other: Tally) -> Tally:
         """The sum; only the first hundred failures are kept by name, all are counted."""
@@ -53,7 +52,6 @@ class Tally(Value):
             failed=self.failed + other.failed,
             counts_by_code=codes,
             failures=(*self.failures, *other.failures)[:FAILURES_MAX],
-            calls=self.calls + other.calls,
         )
 
 

@@ -16,6 +16,8 @@ from psycopg_pool import ConnectionPool
 
 from infra.roles import ensure_safe
 
+JOBS_SCHEMA = "asin_sync_jobs"
+
 Connection = psycopg.Connection[Any]
 
 
@@ -30,10 +32,11 @@ class Database:
         self._lock = Lock()
 
     def url(self, role: str) -> str:
-        """The role's connection string; unqualified names mean this cell."""
+        """The role's connection string; unqualified names mean this cell (or the jobs schema)."""
+        path = f"{JOBS_SCHEMA},{self.cell}" if role == "jobs" else f"{self.cell},asin_sync"
         return make_conninfo(
             self.urls[role],
-            options=f"-c search_path={self.cell},asin_sync",
+            options=f"-c search_path={path}",
             application_name=f"asin-sync {role}",
         )
 

@@ -17,7 +17,7 @@ _VERSION_KEY = "v"
 
 def encode(fact: Fact) -> bytes:
     """JSON of the fact's fields, with the version of its shape under `v`."""
-    content = fact.__pydantic_serializer__.to_python(fact, mode="json", exclude_none=True)
+    content = fact.__pydantic_serializer__.to_python(fact, mode="json")
     content[_VERSION_KEY] = fact.VERSION
     return orjson.dumps(content)
 

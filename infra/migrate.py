@@ -11,10 +11,10 @@ import psycopg
 from procrastinate.schema import SchemaManager
 from psycopg.sql import SQL, Identifier
 
+from infra.database import JOBS_SCHEMA
 from infra.roles import ROLES, role_name
 
 FIRST_CELL = "cell_1"
-JOBS_SCHEMA = "asin_sync_jobs"
 
 Connection = psycopg.Connection[Any]
 
@@ -83,4 +83,9 @@ def create_jobs(connection: Connection, names: Mapping[str, str]) -> None:
     connection.execute(SQL("SET LOCAL ROLE {}").format(jobs))
     connection.execute(SchemaManager.get_schema().encode())
     connection.execute("CREATE TABLE follower (name text PRIMARY KEY, position bigint NOT NULL)")
+    connection.execute("INSERT INTO follower VALUES ('policies', 0)")
+    connection.execute(
+        "CREATE TABLE sweep_schedule (seller_id uuid, kind text, due_at timestamptz NOT NULL,"
+        " PRIMARY KEY (seller_id, kind))"
+    )
     connection.execute("RESET ROLE")

@@ -77,3 +77,24 @@ def arrays_of(table: Table, rows: Sequence[Any]) -> list[list[Any]]:
 
 def as_json(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value).decode()
+
+
+def load_all(connection: Connection, table: Table, generation: int) -> dict[Key, Any]:
+    """Every row of a generation, by key."""
+    return rows_where(connection, table, "generation = %s", (generation,))
+
+
+def load_positions(
+    connection: Connection, table: Table, generation: int, after: int, until: int
+) -> dict[Key, Any]:
+    """The rows of a log table whose position lies in (after, until]."""
+    condition = "generation = %s AND position > %s AND position <= %s"
+    return rows_where(connection, table, condition, (generation, after, until))
+
+
+def rows_where(
+    connection: Connection, table: Table, condition: str, values: tuple[int, ...]
+) -> dict[Key, Any]:
+    query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {condition}"  # noqa: S608
+    rows = (table.row(*row) for row in connection.execute(query, values))
+    return {table.key_of(row): row for row in rows}

@@ -4,11 +4,13 @@ from projections.audit_trail import AuditTrail
 from projections.bindings import Bindings
 from projections.effects import Effects
 from projections.health_score import HealthScore
+from projections.sellers import Sellers
 from projections.submissions import Submissions
 from projections.sync_log import SyncLog
 from projections.table import Projection
 
 ALL: tuple[Projection, ...] = (
+    Sellers(),
     Effects(),
     Bindings(),
     Submissions(),

@@ -43,7 +43,7 @@ class AuditTrail:
     version: ClassVar[int] = 1
     tables: ClassVar[tuple[Table, ...]] = (TABLE,)
 
-    def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:  # noqa: ARG002
+    def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:
         return ()
 
     def fold(self, rows: Rows, recorded: Recorded) -> None:

@@ -129,7 +129,6 @@ def lines_of(fact: Fact, seller_id: UUID) -> list[Line]:
             tally = fact.tally
             detail = {
                 "bindings": tally.bindings, "changed": tally.changed, "failed": tally.failed,
-                "calls": tally.calls,
             }  # fmt: skip
             outcome = "ok" if tally.failed == 0 else "failed"
             code = next(iter(tally.counts_by_code), None)
@@ -144,6 +143,12 @@ def lines_of(fact: Fact, seller_id: UUID) -> list[Line]:
                 for fate in fact.fates
                 if fate.fate == "refused"
             ]  # fmt: skip
+        case submission.CheckPostponed():
+            tried = {
+                "rows": len(fact.numbers), "upstream": fact.detail,
+                "retry_at": fact.retry_at.isoformat(),
+            }  # fmt: skip
+            return [Line("check", "retrying", tried, fact.code)]
         case submission.Finished():
             return [Line("upload", "ok", {"counts": dict(fact.counts)})]
         case _:

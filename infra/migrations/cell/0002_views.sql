@@ -245,6 +245,29 @@ CREATE VIEW {cell}.live_submission_rows WITH (security_invoker = true) AS
         SELECT live_generation FROM {cell}.projections WHERE name = 'submissions'
     );
 
+CREATE TABLE {cell}.sellers (
+    generation integer NOT NULL,
+    seller_id uuid NOT NULL,
+    version bigint NOT NULL,
+    position bigint NOT NULL,
+    updated_at timestamptz NOT NULL,
+    shop_name text NOT NULL,
+    amazon_seller_id text NOT NULL,
+    is_amazon_linked boolean NOT NULL,
+    is_mercari_linked boolean NOT NULL,
+    is_sync_enabled boolean NOT NULL,
+    default_float_pct double precision NOT NULL,
+    reinstatement text NOT NULL,
+    warranty_days bigint NOT NULL,
+    PRIMARY KEY (generation, seller_id)
+);
+CREATE VIEW {cell}.live_sellers WITH (security_invoker = true) AS
+    SELECT seller_id, version, position, updated_at, shop_name, amazon_seller_id, is_amazon_linked, is_mercari_linked, is_sync_enabled, default_float_pct, reinstatement, warranty_days
+    FROM {cell}.sellers
+    WHERE generation = (
+        SELECT live_generation FROM {cell}.projections WHERE name = 'sellers'
+    );
+
 -- Every view table a tenant reads is isolated by seller; the projector and SQL auditors see all.
 DO $body$
 DECLARE
@@ -252,7 +275,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY[
         'bindings', 'effects', 'sync_log', 'sync_log_asins', 'health_hours',
-        'health_bindings', 'audit_trail', 'submissions', 'submission_rows'
+        'health_bindings', 'audit_trail', 'submissions', 'submission_rows', 'sellers'
     ] LOOP
         EXECUTE format('ALTER TABLE {cell}.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE {cell}.%I FORCE ROW LEVEL SECURITY', name);

@@ -37,9 +37,26 @@ CREATE TABLE asin_sync.budget (
     PRIMARY KEY (owner, operation)
 );
 
+-- Calls made to the upstreams, by seller, operation and hour: what quotas are planned with.
+CREATE TABLE asin_sync.upstream_calls (
+    seller_id uuid NOT NULL,
+    operation text NOT NULL,
+    hour timestamptz NOT NULL,
+    calls bigint NOT NULL,
+    PRIMARY KEY (seller_id, hour, operation)
+);
+ALTER TABLE asin_sync.upstream_calls ENABLE ROW LEVEL SECURITY;
+ALTER TABLE asin_sync.upstream_calls FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_seller ON asin_sync.upstream_calls FOR SELECT TO {reader}
+    USING (seller_id = nullif(current_setting('app.seller', true), '')::uuid);
+CREATE POLICY counting ON asin_sync.upstream_calls FOR ALL TO {jobs}
+    USING (true) WITH CHECK (true);
+
 RESET ROLE;
 GRANT USAGE ON SCHEMA asin_sync TO {writer}, {projector}, {reader}, {auditor_sql}, {jobs}, {keystore};
 GRANT SELECT ON asin_sync.cell TO {writer}, {projector}, {reader}, {auditor_sql}, {jobs};
 GRANT SELECT, INSERT, UPDATE ON asin_sync.api_key TO {keystore};
 GRANT SELECT, INSERT, UPDATE, DELETE ON asin_sync.seller_secret TO {keystore};
 GRANT SELECT, INSERT, UPDATE ON asin_sync.budget TO {jobs};
+GRANT SELECT, INSERT, UPDATE ON asin_sync.upstream_calls TO {jobs};
+GRANT SELECT ON asin_sync.upstream_calls TO {reader};

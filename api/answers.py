@@ -1,0 +1,235 @@
+"""The JSON shapes of answers: rows of the projections under the names of INTERFACE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from api.ids import public_id
+from api.l10n import L10n
+from api.log_text import suggested_action, what_happened, who_acts
+from domain.asin_binding import Status
+from domain.error_codes import REASONS, Language, reason
+from domain.facts import Recorded
+from domain.product import Product
+from domain.rules.precheck import Check, Judgement
+from domain.stamps import event_id_of
+from projections.audit_trail import AuditRow
+from projections.bindings import BindingRow
+from projections.health_score import (
+    IMAGE_COMPLIANCE_RATE_TARGET,
+    PRICE_DEVIATION_RATE_TARGET,
+    SYNC_SUCCESS_RATE_TARGET,
+    Health,
+)
+from projections.submissions import RowRow, SubmissionRow
+from projections.sync_log import LogRow
+
+STATUSES: tuple[Status, ...] = (
+    "requested", "rejected", "validated", "mapped", "unmapped", "listed", "suspended", "blocked",
+    "withdrawn",
+)  # fmt: skip
+
+
+def binding_answer(row: BindingRow) -> dict[str, Any]:
+    """One binding. `price_jpy` and `stock` are decided, `shown_*` is what Mercari shows."""
+    return {
+        "id": public_id("bnd", row.binding_id),
+        "seller_id": public_id("sel", row.seller_id),
+        "asin": row.asin,
+        "status": row.status,
+        "sku": row.sku,
+        "title": row.title,
+        "image_url": row.image_url,
+        "mercari_category_id": row.mercari_category_id,
+        "category_path": row.category_path,
+        "match_rate": row.match_rate,
+        "listing_id": row.listing_id,
+        "is_on_sale": row.is_on_sale,
+        "price_jpy": row.price_jpy,
+        "shown_price_jpy": row.shown_price_jpy,
+        "amazon_price_jpy": row.amazon_price_jpy,
+        "float_pct": row.float_pct,
+        "stock": row.stock,
+        "shown_stock": row.shown_stock,
+        "amazon_quantity": row.amazon_quantity,
+        "stock_threshold": row.stock_threshold,
+        "error_codes": row.error_codes or [],
+        "warning_codes": row.warning_codes or [],
+        "findings": row.findings or [],
+        "version": row.version,
+        "position": row.position,
+        "updated_at": row.updated_at,
+        "observed_at": row.observed_at,
+    }
+
+
+def history_answer(recorded: Recorded) -> dict[str, Any]:
+    """One event of a history."""
+    stamp = recorded.fact.stamp
+    return {
+        "id": event_id_of(recorded.originator_id, recorded.version),
+        "position": recorded.position,
+        "version": recorded.version,
+        "type": recorded.fact.TOPIC,
+        "recorded_at": recorded.recorded_at,
+        "decided_at": stamp.decided_at,
+        "observed_at": stamp.observed_at,
+        "actor": stamp.actor,
+        "cause": stamp.cause.model_dump(),
+        "policy": stamp.policy,
+        "data": recorded.fact.model_dump(mode="json", exclude={"stamp"}),
+    }
+
+
+def log_answer(row: LogRow, l10n: L10n) -> dict[str, Any]:
+    """One line of the sync log, said in the reader's language."""
+    code = row.error_code
+    return {
+        "position": row.position,
+        "time": row.time,
+        "seller_id": public_id("sel", row.seller_id),
+        "asin": row.asin,
+        "binding_id": public_id("bnd", row.binding_id) if row.binding_id else None,
+        "operation": row.operation,
+        "outcome": row.outcome,
+        "error_code": code,
+        "detail": what_happened(row, l10n),
+        "seen": row.detail,
+        "suggested_action": suggested_action(code, l10n.language) if code else None,
+        "who_acts": who_acts(code) if code else None,
+        "correlation_id": row.correlation_id,
+    }
+
+
+def audit_answer(row: AuditRow) -> dict[str, Any]:
+    """One line of the audit trail; the content is in the subject's history."""
+    return {
+        "position": row.position,
+        "seller_id": public_id("sel", row.seller_id),
+        "recorded_at": row.recorded_at,
+        "decided_at": row.decided_at,
+        "observed_at": row.observed_at,
+        "type": row.type,
+        "subject": row.subject,
+        "version": row.version,
+        "actor": row.actor,
+        "cause": {"correlation_id": row.correlation_id, "causation_id": row.causation_id},
+        "policy": row.policy,
+    }
+
+
+def submission_answer(
+    row: SubmissionRow, rows: Sequence[RowRow], language: Language
+) -> dict[str, Any]:
+    """An upload and the fate of each of its rows."""
+    identity = public_id("sub", row.submission_id)
+    return {
+        "id": identity,
+        "filename": row.filename,
+        "status": row.status,
+        "row_count": row.row_count,
+        "settled_count": row.settled_count,
+        "counts": row.counts,
+        "errors": [
+            {"code": fault["code"], "key": fault["key"],
+             "detail": reason(fault["key"], language, **fault["values"])}
+            for fault in row.faults
+        ],
+        "received_at": row.received_at,
+        "finished_at": row.finished_at,
+        "position": row.position,
+        "rows": [row_answer(each, language) for each in rows],
+        "links": {
+            "events": f"/v1/submissions/{identity}/events",
+            "failure_report": f"/v1/failure-report.csv?submission_id={identity}",
+        },
+    }  # fmt: skip
+
+
+def row_answer(row: RowRow, language: Language) -> dict[str, Any]:
+    """One row's fate; `fate` is null while it is open."""
+    codes = row.codes or []
+    said = row_reason(row, language)
+    return {
+        "row": row.number,
+        "asin": row.asin,
+        "fate": row.fate,
+        "codes": codes,
+        "detail": said,
+        "suggested_action": suggested_action(codes[0], language) if codes else None,
+        "binding_id": public_id("bnd", row.binding_id) if row.binding_id else None,
+    }
+
+
+def row_reason(row: RowRow, language: Language) -> str | None:
+    """What is wrong with a row, in words, where the table of row faults has it."""
+    if row.detail is None or row.detail not in REASONS:
+        return None
+    return reason(row.detail, language, **(row.values or {}))
+
+
+def health_answer(health: Health, position: int) -> dict[str, Any]:
+    """The score and what it is made of; rates are fractions, null where nothing was counted."""
+    return {
+        "window": health.window,
+        "score": health.score,
+        "sync_success_rate": health.sync_success_rate,
+        "price_deviation_rate": health.price_deviation_rate,
+        "price_deviating_share": health.price_deviating_share,
+        "image_compliance_rate": health.image_compliance_rate,
+        "targets": {
+            "sync_success_rate": SYNC_SUCCESS_RATE_TARGET,
+            "price_deviation_rate": PRICE_DEVIATION_RATE_TARGET,
+            "image_compliance_rate": IMAGE_COMPLIANCE_RATE_TARGET,
+        },
+        "attempts": health.attempts,
+        "failed": health.failed,
+        "listings": health.listings,
+        "statuses": health.statuses,
+        "failing": [each.model_dump(mode="json") for each in health.failing],
+        "as_of_position": position,
+    }
+
+
+def judgement_answer(judgement: Judgement, product: Product, language: Language) -> dict[str, Any]:
+    """A dry run: gates, category, compliance, image and warranty (DECISIONS 24)."""
+    by_name = {check.name: check_answer(check, language) for check in judgement.checks}
+    category = judgement.category
+    matched = {
+        "match_rate": category.match_rate if category else None,
+        "reason": category.reason if category else None,
+        "path": list(judgement.category_path),
+        "alternatives": [
+            {"path": list(path), "match_rate": rate} for path, rate in category.alternatives
+        ] if category else [],
+        **by_name.get("category", {"verdict": "unknown", "findings": []}),
+    }  # fmt: skip
+    gates = [by_name[name] for name in ("asin_state", "supported", "price") if name in by_name]
+    return {
+        "asin": product.asin,
+        "title": product.title,
+        "verdict": judgement.verdict,
+        "gates": gates,
+        "category": matched,
+        "compliance": [by_name["compliance"]],
+        "image": {**by_name["image"], "is_inspected": False},
+        "warranty": by_name["warranty"],
+        "observed_at": product.observed_at,
+    }
+
+
+def check_answer(check: Check, language: Language) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        "verdict": check.verdict,
+        "is_advisory": check.is_advisory,
+        "findings": [
+            {
+                **found.model_dump(),
+                "who_acts": who_acts(found.code),
+                "action": suggested_action(found.code, language),
+            }
+            for found in check.findings
+        ],
+    }

@@ -1,0 +1,44 @@
+"""The web application: JSON routes under /v1, pages, and what operators ask; assembled once."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from api import problems
+from api.bindings import build_bindings
+from api.desk import Desk
+from api.operations import build_operations
+from api.pages import build_pages
+from api.reports import build_reports
+from api.requests import Reception
+from api.security_headers import SecurityHeaders
+from api.sellers import build_sellers
+from api.sessions import Sessions
+from api.submissions import build_submissions
+
+VERSION = "0.1.0"
+GZIP_BYTES_MIN = 1_000
+
+
+def build_app(desk: Desk) -> FastAPI:
+    """Everything the web server serves."""
+    app = FastAPI(
+        title="asin-sync",
+        version=VERSION,
+        description="Binds Amazon.co.jp ASINs to Mercari listings and proves what happened.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    sessions = Sessions(desk.session_secret, desk.keys, desk.clock)
+    reception = Reception(desk, sessions)
+    first_version = APIRouter(prefix="/v1")
+    for routes in (build_submissions, build_bindings, build_reports, build_sellers):
+        first_version.include_router(routes(reception))
+    app.include_router(first_version)
+    app.include_router(build_operations(desk))
+    app.include_router(build_pages(desk))
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
+    app.add_middleware(SecurityHeaders, image_origins=desk.image_origins)
+    problems.install(app)
+    return app

@@ -1,0 +1,156 @@
+"""JSON routes of bindings: list, show (now or then), history, diff, and the three changes by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from api.answers import binding_answer, history_answer
+from api.ids import cursor_of, inner_id, place_in
+from api.requests import Reception, Visit, page_answer
+from domain import bindings as cases
+from domain.application import acting_for
+from domain.asin_binding import AsinBinding, BindingFact, Status, decisions
+from domain.errors import NotFound
+from projections import bindings
+
+
+class RemapBody(BaseModel):
+    """The Mercari category to use from now on."""
+
+    mercari_category_id: str
+
+
+def build_bindings(reception: Reception) -> APIRouter:
+    """Routes under /bindings."""
+    router = APIRouter(prefix="/bindings", tags=["bindings"])
+
+    @router.get("")
+    def search(
+        request: Request,
+        response: Response,
+        status: Status | None = None,
+        asin: str | None = None,
+        error_code: str | None = None,
+        cursor: str | None = None,
+        limit: int = Query(50, ge=1, le=200),
+    ) -> Any:
+        """Bindings, newest change first."""
+        visit = reception.reading(request)
+        before = place_in(cursor, 1)[0] if cursor else None
+        with visit.desk.reading_for(visit.seller_id) as connection:
+            rows = bindings.page(
+                connection, status=status, asin=asin, error_code=error_code, before=before,
+                limit=limit,
+            )  # fmt: skip
+        following = cursor_of(rows[-1].position) if len(rows) == limit else None
+        items = [binding_answer(row) for row in rows]
+        return page_answer(request, response, items, following, visit.desk.position())
+
+    @router.get("/{binding_id}")
+    def show(
+        request: Request,
+        response: Response,
+        binding_id: str,
+        as_of: datetime | None = None,
+        at_version: int | None = Query(None, ge=1),
+    ) -> Any:
+        """One binding: now, as of an instant (RFC 3339), or at a version."""
+        visit = reception.reading(request)
+        row = found(visit, inner_id("bnd", binding_id), as_of, at_version)
+        etag = f'"v{row.version}"'
+        response.headers["ETag"] = etag
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers={"ETag": etag})
+        return {**binding_answer(row), "as_of": as_of}
+
+    @router.get("/{binding_id}/history")
+    def history(request: Request, binding_id: str, as_of: datetime | None = None) -> Any:
+        """Every event of the binding, oldest first."""
+        visit = reception.reading(request)
+        events = visit.desk.history(visit.seller_id, inner_id("bnd", binding_id), until=as_of)
+        if not events:
+            raise NotFound("no such binding")
+        items = [history_answer(event) for event in events]
+        return {"items": items, "next_cursor": None, "position": events[-1].position}
+
+    @router.get("/{binding_id}/diff")
+    def diff(
+        request: Request,
+        binding_id: str,
+        from_version: int = Query(alias="from", ge=1),
+        to_version: int = Query(alias="to", ge=1),
+    ) -> Any:
+        """What differs between two versions, field by field."""
+        visit = reception.reading(request)
+        inner = inner_id("bnd", binding_id)
+        before = binding_answer(found(visit, inner, None, from_version))
+        after = binding_answer(found(visit, inner, None, to_version))
+        changes = [
+            {"field": name, "from": before[name], "to": after[name]}
+            for name in before
+            if before[name] != after[name]
+        ]
+        return {"from": from_version, "to": to_version, "changes": changes}
+
+    @router.post("/{binding_id}/remap", status_code=202)
+    def remap(request: Request, response: Response, binding_id: str, body: RemapBody) -> Any:
+        """Choose another Mercari category; off sale until checked again. Needs If-Match."""
+        visit = reception.writing(request)
+        command = decisions.AskAgain(
+            stamp=visit.work().stamp(), mercari_category_id=body.mercari_category_id
+        )
+        return changed(visit, response, binding_id, lambda it: decisions.ask_again(it, command))
+
+    @router.post("/{binding_id}/resubmit", status_code=202)
+    def resubmit(request: Request, response: Response, binding_id: str) -> Any:
+        """Check again, after the cause was mended; off sale until it passed. Needs If-Match."""
+        visit = reception.writing(request)
+        command = decisions.AskAgain(stamp=visit.work().stamp())
+        return changed(visit, response, binding_id, lambda it: decisions.ask_again(it, command))
+
+    @router.post("/{binding_id}/withdraw", status_code=202)
+    def withdraw(request: Request, response: Response, binding_id: str) -> Any:
+        """Take the ASIN back; its listing is closed. Needs If-Match."""
+        visit = reception.writing(request)
+        command = decisions.Withdraw(stamp=visit.work().stamp())
+        return changed(visit, response, binding_id, lambda it: decisions.withdraw(it, command))
+
+    return router
+
+
+def found(
+    visit: Visit, inner: UUID, as_of: datetime | None, at_version: int | None
+) -> bindings.BindingRow:
+    """The row of now, or the fold of the history to an instant or version. Raises NotFound."""
+    if as_of is None and at_version is None:
+        with visit.desk.reading_for(visit.seller_id) as connection:
+            row = bindings.one(connection, inner)
+    else:
+        events = visit.desk.history(visit.seller_id, inner, until=as_of, at_version=at_version)
+        row = bindings.fold_history(events)
+    if row is None:
+        raise NotFound("no such binding")
+    return row
+
+
+def changed(
+    visit: Visit,
+    response: Response,
+    binding_id: str,
+    decide: Callable[[AsinBinding], list[BindingFact]],
+) -> dict[str, Any]:
+    """Record the decision; the answer says from which position on it can be read."""
+    expected = visit.expected_version()
+    with acting_for(visit.seller_id):
+        before, position = cases.change_binding(
+            visit.desk.app, inner_id("bnd", binding_id), expected, decide
+        )
+    version = before.version + (1 if position else 0)
+    response.headers["ETag"] = f'"v{version}"'
+    return {"id": binding_id, "version": version, "position": position or visit.desk.position()}

@@ -1,0 +1,96 @@
+"""What the ways in need of the world: who calls, one seller's rows, the log's position, the shops.
+
+`main.py` hands in the real thing; nothing in `api` knows where the data or the marketplaces are.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from psycopg import Connection
+
+from domain.application import AsinSync
+from domain.callers import Caller, KeyInfo
+from domain.facts import Recorded
+from domain.ports import Amazon, Clock, Mercari, MercariCategory
+from domain.seller import Role, SecretKind, Seller
+
+__all__ = ["Caller", "Desk", "KeyInfo", "Keys", "Shops"]
+
+
+class Shops(Protocol):
+    """The marketplaces of a seller, as linked."""
+
+    def amazon(self, seller: Seller) -> Amazon:
+        """Raises SyncNotEnabled where the seller has not linked Amazon."""
+
+    def mercari(self, seller: Seller) -> Mercari:
+        """Raises SyncNotEnabled where the seller has not linked Mercari."""
+
+    def tree(self, seller: Seller) -> tuple[MercariCategory, ...]:
+        """The shop's category tree, kept for a while. Raises UpstreamError."""
+
+
+class Keys(Protocol):
+    """API keys: made once, shown once, kept as a digest."""
+
+    def caller(self, key: str) -> Caller | None:
+        """Who holds this key; None for a key that never was or was revoked."""
+
+    def by_id(self, key_id: str) -> Caller | None:
+        """Who holds the key of this id; None for one that never was or was revoked."""
+
+    def create(self, role: Role, seller_id: UUID | None, label: str) -> tuple[str, str]:
+        """Make a key; return its id and the key itself, which can't be had again."""
+
+    def all(self, seller_id: UUID | None) -> list[KeyInfo]:
+        """The seller's keys, or everybody's for None."""
+
+    def revoke(self, key_id: str, seller_id: UUID | None) -> bool:
+        """Close a key; False where this seller (or anybody, for None) has none of that id."""
+
+
+class Desk(Protocol):
+    """Everything a request may use."""
+
+    app: AsinSync
+    clock: Clock
+    keys: Keys
+    shops: Shops
+    session_secret: bytes
+    is_sandbox: bool
+    image_origins: tuple[str, ...]
+
+    def reading_for(self, seller_id: UUID) -> AbstractContextManager[Connection[Any]]:
+        """One seller's rows, all from one instant."""
+
+    def position(self) -> int:
+        """The position up to which every live view is the fold of the log; at most 20 ms old."""
+
+    def position_at(self, seller_id: UUID, moment: datetime) -> int:
+        """The last position of this seller's facts recorded at or before the moment."""
+
+    def history(
+        self,
+        seller_id: UUID,
+        originator_id: UUID,
+        *,
+        until: datetime | None = None,
+        at_version: int | None = None,
+    ) -> list[Recorded]:
+        """A stream's facts in order, up to an instant or a version; empty where there are none."""
+
+    def store_secret(self, seller_id: UUID, kind: SecretKind, token: str) -> None:
+        """Keep a seller's token for a marketplace, encrypted."""
+
+    def faults(self) -> list[str]:
+        """What keeps the service from being ready: Postgres, a stopped projection."""
+
+    def figures(self) -> dict[str, float]:
+        """Positions, lags and counts by metric name."""
+
+    def is_stopping(self) -> bool:
+        """The server was asked to stop: every open stream ends now."""

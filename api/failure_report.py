@@ -1,0 +1,111 @@
+"""The sync failure report: a CSV that Excel opens with the right characters and never executes.
+
+The seller's own columns come first, so that a corrected report can be sent again as an upload.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from api.l10n import L10n
+from api.log_text import title_of, suggested_action, what_happened
+from domain.errors import NotFound
+from domain.error_codes import REASONS, reason
+from domain.upload_file import COLUMNS
+from projections import bindings, submissions, sync_log
+
+ADDED_COLUMNS = ("timestamp", "error_code", "error_type", "detail", "suggested_action")
+ROWS_MAX = 10_000
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def report_of_log(
+    connection: Connection[Any], since: datetime | None, until: datetime | None, l10n: L10n
+) -> str:
+    """The log's failures, newest first, with what the binding was asked for."""
+    lines: list[sync_log.LogRow] = []
+    for outcome in ("failed", "retrying"):
+        wanted = sync_log.Filter(outcome=outcome, since=since, until=until)
+        lines += sync_log.page(connection, wanted, limit=ROWS_MAX)
+    lines.sort(key=lambda line: (line.position, line.number), reverse=True)
+    return written(log_line(connection, line, l10n) for line in lines[:ROWS_MAX])
+
+
+def log_line(connection: Connection[Any], line: sync_log.LogRow, l10n: L10n) -> list[str]:
+    row = bindings.one(connection, line.binding_id) if line.binding_id else None
+    own = [line.asin or "", row.mercari_category_id if row else "", "",
+           str(row.stock_threshold) if row else ""]  # fmt: skip
+    return [*own, *said(line.time, line.error_code, what_happened(line, l10n), l10n)]
+
+
+def report_of_upload(connection: Connection[Any], submission_id: UUID, l10n: L10n) -> str:
+    """The rows of one upload that were not listed. Raises NotFound."""
+    head = submissions.one(connection, submission_id)
+    if head is None:
+        raise NotFound("no such submission")
+    rows = submissions.rows_of(connection, submission_id)
+    return written(
+        upload_line(connection, head.received_at, row, l10n)
+        for row in rows
+        if row.fate in ("rejected", "refused", "failed")
+    )
+
+
+def upload_line(
+    connection: Connection[Any], moment: datetime, row: submissions.RowRow, l10n: L10n
+) -> list[str]:
+    own = [row.asin, row.mercari_category_id or "", text_of(row.suggested_price_jpy),
+           text_of(row.stock_threshold)]  # fmt: skip
+    code = row.codes[0] if row.codes else None
+    return [*own, *said(moment, code, detail_of(connection, row, l10n), l10n)]
+
+
+def detail_of(connection: Connection[Any], row: submissions.RowRow, l10n: L10n) -> str:
+    """The fault's wording, or what the pre-check saw."""
+    if row.detail in REASONS:
+        return reason(row.detail or "", l10n.language, **(row.values or {}))
+    binding = bindings.one(connection, row.binding_id) if row.binding_id else None
+    findings = (binding.findings or []) if binding else []
+    return "; ".join(f"{found['code']} {found['field']}: {found['seen']}" for found in findings)
+
+
+def said(moment: datetime, code: str | None, detail: str, l10n: L10n) -> list[str]:
+    """The columns we add, in the reader's language; the time in RFC 3339."""
+    if code is None:
+        return [moment.isoformat(), "", "", detail, ""]
+    title, action = title_of(code, l10n.language), suggested_action(code, l10n.language)
+    return [moment.isoformat(), code, title, detail, action]
+
+
+def text_of(number: int | None) -> str:
+    return "" if number is None else str(number)
+
+
+def written(lines: Iterable[Sequence[str]]) -> str:
+    """UTF-8 with a byte-order mark, CRLF, every cell quoted and defused."""
+    buffer = io.StringIO()
+    buffer.write("\ufeff")
+    writer = csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow((*COLUMNS, *ADDED_COLUMNS))
+    writer.writerows([defused(cell) for cell in line] for line in lines)
+    return buffer.getvalue()
+
+
+def defused(cell: str) -> str:
+    """Put `'` before what a spreadsheet would run, whatever hides its first character."""
+    plain = "".join(
+        each for each in unicodedata.normalize("NFKC", cell)
+        if unicodedata.category(each) not in ("Cf", "Zs") or each == " "
+    )  # fmt: skip
+    bare = plain.lstrip(" ")
+    if bare.removeprefix("-").replace(",", "").isdigit():
+        return cell
+    return f"'{cell}" if bare.startswith(FORMULA_STARTS) or plain.startswith(("\t", "\r")) else cell

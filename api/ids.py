@@ -1,0 +1,52 @@
+"""Ids as the outside sees them: a prefix that says what, the cell, and the id within it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from binascii import Error as NotBase64
+from typing import Literal
+from uuid import UUID
+
+from domain.errors import NotFound, Refusal
+
+Kind = Literal["bnd", "sub", "sel", "swp"]
+CELL = 1
+_FORM = re.compile(r"(bnd|sub|sel|swp)_(\d+)_([0-9a-f]{32})")
+
+
+class NotACursor(Refusal):
+    """The text is not a cursor that this list gave out."""
+
+    code = "invalid-request"
+
+
+def public_id(kind: Kind, inner: UUID) -> str:
+    """For example `bnd_1_0f3c…`: kind, cell, 32 hexadecimal digits."""
+    return f"{kind}_{CELL}_{inner.hex}"
+
+
+def inner_id(kind: Kind, text: str) -> UUID:
+    """The id inside. Raises NotFound for anything that is not an id of this kind."""
+    form = _FORM.fullmatch(text)
+    if form is None or form[1] != kind or int(form[2]) != CELL:
+        raise NotFound(f"no such {kind}")
+    return UUID(form[3])
+
+
+def cursor_of(*place: int) -> str:
+    """An opaque cursor: the cell and a place in a list."""
+    plain = ":".join(str(number) for number in (CELL, *place))
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def place_in(cursor: str, length: int) -> tuple[int, ...]:
+    """The place a cursor of ours stands for. Raises NotACursor for any other text."""
+    try:
+        plain = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        cell, *place = (int(number) for number in plain.split(":"))
+    except (NotBase64, UnicodeDecodeError, ValueError) as error:
+        raise NotACursor("not a cursor of this list") from error
+    if cell != CELL or len(place) != length:
+        raise NotACursor("not a cursor of this list")
+    return tuple(place)

@@ -1,0 +1,181 @@
+"""One short sentence for a line of the log or a fact of a history, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from api.l10n import L10n
+from api.words import AMAZON_STATUSES, ATTEMPTS, FATES, SWEEPS, WHO_ACTS
+from domain.asin_binding.facts import BindingFact, Mapped, Rejected, Requested, Validated
+from domain.error_codes import ERROR_CODES, REASONS, Language, WhoActs, reason
+from projections.sync_log import LogRow, binding_lines
+
+Detail = Mapping[str, Any]
+SEEN_LENGTH_MAX = 120
+
+
+def what_happened(row: LogRow, l10n: L10n) -> str:
+    """The line in words. The error code's own meaning and action are not repeated in it."""
+    return sentence(row.operation, row.outcome, row.detail, row.error_code, l10n)
+
+
+def what_changed(fact: BindingFact, l10n: L10n) -> str:
+    """A fact of a binding's history in words."""
+    match fact:
+        case Requested():
+            category = fact.terms.mercari_category_id
+            return l10n.text("Binding asked for in category %(category)s", category=category)
+        case Validated():
+            price, stock = l10n.yen(fact.price_jpy), l10n.count(fact.stock)
+            return l10n.text(
+                "Every check passed: %(price)s, stock %(stock)s", price=price, stock=stock
+            )
+        case Mapped():
+            path = " > ".join(fact.category_path)
+            rate = l10n.decimal(fact.match_rate)
+            return l10n.text("Category holds at %(rate)s%%: %(path)s", rate=rate, path=path)
+        case Rejected():
+            codes = dict.fromkeys(found.code for found in fact.findings)
+            titles = l10n.listed([title_of(code, l10n.language) for code in codes])
+            return l10n.text("Not accepted: %(reasons)s", reasons=titles)
+        case _:
+            lines = binding_lines(fact)
+            return " · ".join(
+                sentence(each.operation, each.outcome, each.detail, each.error_code, l10n)
+                for each in lines
+            )
+
+
+def suggested_action(code: str | None, language: Language) -> str:
+    """The next step for this code; empty where there is none."""
+    row = ERROR_CODES.get(code or "")
+    return row.texts[language].action if row else ""
+
+
+def who_acts(code: str | None) -> WhoActs | None:
+    row = ERROR_CODES.get(code or "")
+    return row.who_acts if row else None
+
+
+def who_in_words(code: str | None) -> str:
+    """Who mends this code, as a message to be translated; nobody is asked about an unknown one."""
+    return WHO_ACTS[who_acts(code) or "automatic"]
+
+
+def title_of(code: str | None, language: Language) -> str:
+    """The label of this code; the code itself where the table has none."""
+    row = ERROR_CODES.get(code or "")
+    return row.texts[language].title if row else code or ""
+
+
+def fault_in_words(key: str | None, values: Detail | None, language: Language) -> str:
+    """Why a file or a row was refused; empty where nothing is known of it."""
+    return reason(key, language, **(values or {})) if key and key in REASONS else ""
+
+
+def sentence(operation: str, outcome: str, detail: Detail, code: str | None, l10n: L10n) -> str:
+    """What a line of the log says."""
+    if "upstream" in detail:
+        return attempt(operation, detail, code, l10n)
+    if operation.startswith("sweep."):
+        return sweep(operation, detail, l10n)
+    if operation == "upload":
+        return upload(outcome, detail, code, l10n)
+    say = SENTENCES.get(operation)
+    return say(detail, code, l10n) if say else title_of(code, l10n.language) or operation
+
+
+def attempt(operation: str, detail: Detail, code: str | None, l10n: L10n) -> str:
+    """An attempt that did not succeed, and when the next one comes."""
+    name = l10n.text({**SWEEPS, **ATTEMPTS}.get(operation, operation))
+    if "rows" in detail:
+        name = l10n.plural("Check of %(n)s row", "Check of %(n)s rows", detail["rows"])
+    why = title_of(code, l10n.language)
+    said = l10n.text("%(title)s: %(seen)s", title=name, seen=why)
+    if detail.get("retry_at"):
+        time = l10n.clock(datetime.fromisoformat(detail["retry_at"]))
+        return l10n.text("%(said)s · next try %(time)s", said=said, time=time)
+    if operation in SWEEPS:
+        return l10n.text("%(said)s · left as it is until the next sweep", said=said)
+    return l10n.text("%(said)s · not tried again", said=said)
+
+
+def sweep(operation: str, detail: Detail, l10n: L10n) -> str:
+    return l10n.text(
+        "%(name)s: %(bindings)s bindings read, %(changed)s changed, %(failed)s failed",
+        name=l10n.text(SWEEPS.get(operation, operation)),
+        bindings=detail["bindings"],
+        changed=detail["changed"],
+        failed=detail["failed"],
+    )
+
+
+def upload(outcome: str, detail: Detail, code: str | None, l10n: L10n) -> str:
+    if "filename" in detail:
+        return l10n.text("%(file)s was refused whole", file=detail["filename"])
+    if outcome != "ok":
+        why = title_of(code, l10n.language)
+        return l10n.text("Row %(row)s refused: %(why)s", row=detail["row"], why=why)
+    counts = [
+        f"{l10n.text(word.message)} {l10n.number(detail['counts'][fate])}"
+        for fate, word in FATES.items()
+        if fate in detail["counts"]
+    ]
+    return l10n.text("Upload finished: %(counts)s", counts=" · ".join(counts))
+
+
+def found(detail: Detail, code: str | None, l10n: L10n) -> str:
+    """A finding: what the code means, and what was seen."""
+    seen = str(detail.get("seen", ""))
+    seen = seen if len(seen) <= SEEN_LENGTH_MAX else f"{seen[:SEEN_LENGTH_MAX]}…"
+    title = title_of(code, l10n.language)
+    return l10n.text("%(title)s: %(seen)s", title=title, seen=seen) if seen else title
+
+
+def shown(detail: Detail, _: str | None, l10n: L10n) -> str:
+    price, stock = l10n.yen(detail["price_jpy"]), l10n.count(detail["stock"])
+    return l10n.text("Mercari shows %(price)s, stock %(stock)s", price=price, stock=stock)
+
+
+def price(detail: Detail, _: str | None, l10n: L10n) -> str:
+    before, after = l10n.yen(detail["from"]), l10n.yen(detail["to"])
+    return l10n.text("Price %(before)s → %(after)s", before=before, after=after)
+
+
+def stock(detail: Detail, _: str | None, l10n: L10n) -> str:
+    before, after = l10n.count(detail["from"]), l10n.count(detail["to"])
+    return l10n.text("Stock %(before)s → %(after)s", before=before, after=after)
+
+
+def terms(detail: Detail, _: str | None, l10n: L10n) -> str:
+    price, stock = l10n.yen(detail["price_jpy"]), l10n.count(detail["stock"])
+    return l10n.text("New terms: %(price)s, stock %(stock)s", price=price, stock=stock)
+
+
+def moved(detail: Detail, _: str | None, l10n: L10n) -> str:
+    return l10n.text("Amazon moved it from %(before)s to %(after)s",
+                     before=detail["from"], after=detail["to"])  # fmt: skip
+
+
+def suspended(detail: Detail, _: str | None, l10n: L10n) -> str:
+    status = l10n.text(AMAZON_STATUSES.get(detail["status"], detail["status"]))
+    return l10n.text("Suspended: %(status)s", status=status)
+
+
+SENTENCES: Mapping[str, Callable[[Detail, str | None, L10n], str]] = {
+    "check": found,
+    "block": found,
+    "list": shown,
+    "update": shown,
+    "take_down": lambda _detail, _code, l10n: l10n.text("Taken off sale on Mercari"),
+    "price": price,
+    "stock": stock,
+    "terms": terms,
+    "content": lambda _detail, _code, l10n: l10n.text("Title or image follows Amazon"),
+    "category": moved,
+    "suspend": suspended,
+    "reinstate": lambda _detail, _code, l10n: l10n.text("Back on sale: active on Amazon again"),
+    "withdraw": lambda _detail, _code, l10n: l10n.text("Withdrawn by the seller"),
+}

@@ -1,0 +1,156 @@
+"""From a request to a visit, and from whatever went wrong on the way to a page that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+from uuid import UUID
+
+import psycopg
+from fastapi import Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse
+
+from api.auth import (
+    NotSignedIn,
+    RoleForbids,
+    SellerNotNamed,
+    caller_of,
+    seller_read_by,
+    session_token,
+)
+from api.desk import Caller, Desk
+from api.ids import inner_id
+from api.l10n import L10NS, L10n, language_of, mark
+from api.log_text import suggested_action, title_of
+from api.page_frame import Build, Page, PageFrame, Visit, page_headers, respond, stored
+from api.query_values import Unreadable
+from api.sessions import Sessions
+from api.words import ROLES
+from domain.error_codes import LANGUAGES
+from domain.errors import NotFound, Refusal
+
+LANGUAGE_COOKIE = "asin_sync_lang"
+YEAR_SECONDS = 365 * 24 * 3600
+
+Refused = (NotSignedIn, SellerNotNamed, RoleForbids, Refusal, Unreadable, psycopg.Error)
+
+
+class PageServer:
+    """Answers for the pages of one desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.sessions = Sessions(desk.session_secret, desk.keys, desk.clock)
+        self._frame = PageFrame(desk)
+
+    async def show(self, request: Request, make: Build) -> Response:
+        """The page that `make` builds, from the cache where nothing has changed."""
+        try:
+            visit = await self.visit(request)
+            kept, build = self._frame.kept(visit), self._frame.build
+            status, page = (200, kept) if kept else await run_in_threadpool(build, visit, make)
+        except Refused as refused:
+            return self.refusal(request, refused)
+        return remembering(request, respond(request, page, page_headers(visit.l10n), status))
+
+    async def visit(self, request: Request) -> Visit:
+        """Who reads what. Raises NotSignedIn, SellerNotNamed, RoleForbids, NotFound, Unreadable."""
+        token = session_token(request)
+        caller = self.sessions.known(token)
+        if caller is None or "authorization" in request.headers:
+            caller = await run_in_threadpool(caller_of, request, self.desk, self.sessions)
+        return self.visit_of(request, caller, seller_read_by(caller, seller_named_in(request)))
+
+    def visit_of(self, request: Request, caller: Caller, seller_id: UUID) -> Visit:
+        return Visit(
+            request=request,
+            l10n=l10n_of(request),
+            now=self.desk.clock(),
+            position=self.desk.position(),
+            csrf=self.sessions.csrf_of(session_token(request)),
+            caller=caller,
+            seller_id=seller_id,
+        )
+
+    def is_still_allowed(self, visit: Visit) -> Callable[[], bool]:
+        """Whether the reader's session and key are still good, to be asked now and then."""
+
+        def is_allowed() -> bool:
+            try:
+                caller_of(visit.request, self.desk, self.sessions)
+            except NotSignedIn:
+                return False
+            return True
+
+        return is_allowed
+
+    def plain(self, request: Request, page: Page) -> Response:
+        """A page outside the frame of a seller, such as the sign-in."""
+        l10n = l10n_of(request)
+        params = request.query_params
+        frame = {
+            "here": lambda **changed: f"{request.url.path}?{urlencode({**params, **changed})}",
+        }
+        made = stored(self._frame.render(page, l10n, frame))
+        headers = page_headers(l10n) | {"Cache-Control": "no-store"}
+        return remembering(request, respond(request, made, headers, page.status))
+
+    def refusal(self, request: Request, refused: Exception) -> Response:
+        """The page, or the way to the page, for what was refused."""
+        match refused:
+            case NotSignedIn():
+                here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+                target = here if request.method == "GET" else "/"
+                return RedirectResponse(f"/sign-in?{urlencode({'next': target})}", 303)
+            case SellerNotNamed():
+                return self.plain(request, Page("ask_seller.html"))
+            case RoleForbids():
+                allowed = [l10n_of(request).text(ROLES[role]) for role in refused.roles]
+                title = mark("Your role may not do this")
+                return self.problem(request, 403, title=title, allowed=allowed)
+            case NotFound():
+                return self.problem(request, 404, title=mark("There is no such page"))
+            case Refusal():
+                language = l10n_of(request).language
+                return self.problem(
+                    request, 409, title=mark("This was refused"), code=refused.code,
+                    code_title=title_of(refused.code, language),
+                    code_action=suggested_action(refused.code, language),
+                )  # fmt: skip
+            case Unreadable():
+                return self.problem(request, 400, title=mark("The address can't be read"))
+            case _:
+                title = mark("This page could not be read just now")
+                return self.problem(request, 503, title=title)
+
+    def problem(self, request: Request, status: int, **context: object) -> Response:
+        return self.plain(request, Page("problem.html", {"status": status, **context}, status))
+
+
+def seller_named_in(request: Request) -> UUID | None:
+    """The seller that staff name. Raises NotFound for text that is no seller's id."""
+    named = request.query_params.get("seller_id", "").strip()
+    return inner_id("sel", named) if named else None
+
+
+def l10n_of(request: Request) -> L10n:
+    """The language of `?lang=`, of the cookie, or of the browser."""
+    return L10NS[
+        language_of(
+            request.query_params.get("lang"),
+            request.cookies.get(LANGUAGE_COOKIE),
+            request.headers.get("accept-language", ""),
+        )
+    ]
+
+
+def remembering(request: Request, response: Response) -> Response:
+    """Keep the language that was asked for."""
+    wanted = request.query_params.get("lang")
+    if wanted in LANGUAGES:
+        response.set_cookie(
+            LANGUAGE_COOKIE, wanted, max_age=YEAR_SECONDS, httponly=True, samesite="lax",
+            secure=request.url.scheme == "https",
+        )  # fmt: skip
+    return response

@@ -1,0 +1,173 @@
+"""Refusals and failures as RFC 9457 problems: one table from what happened to a status."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from api.auth import NotSignedIn, RoleForbids, SellerNotNamed
+from api.l10n import language_of
+from domain import errors, ports
+from domain.error_codes import ERROR_CODES, Language, reason
+
+log = logging.getLogger(__name__)
+
+STATUSES: Mapping[type[Exception], int] = {
+    errors.FileRefused: 422,
+    errors.SyncNotEnabled: 403,
+    errors.NotFound: 404,
+    errors.WrongState: 409,
+    errors.VersionConflict: 412,
+    errors.SellerExists: 409,
+    errors.Refusal: 422,
+    ports.UpstreamThrottled: 503,
+    ports.UpstreamRefused: 502,
+    ports.AuthorisationRevoked: 403,
+    ports.UpstreamError: 503,
+    NotSignedIn: 401,
+    RoleForbids: 403,
+    SellerNotNamed: 422,
+}
+
+TITLES: Mapping[str, Mapping[Language, str]] = {
+    "not-found": {"zh": "未找到", "ja": "見つかりません", "en": "Not found"},
+    "wrong-state": {
+        "zh": "当前状态不允许此操作",
+        "ja": "現在の状態ではこの操作はできません",
+        "en": "The current state does not allow this",
+    },
+    "conflict": {
+        "zh": "内容已被更改,请重新读取后再试",
+        "ja": "内容が変更されています。再度読み込んでからお試しください",
+        "en": "It was changed in between: read it again and retry",
+    },
+    "precondition-required": {
+        "zh": "请在 If-Match 中注明版本",
+        "ja": "If-Match にバージョンを指定してください",
+        "en": "Name the version in If-Match",
+    },
+    "unauthenticated": {
+        "zh": "请提供有效的 API 密钥",
+        "ja": "有効な API キーを指定してください",
+        "en": "Give a valid API key",
+    },
+    "forbidden": {
+        "zh": "您的角色无权执行此操作",
+        "ja": "お使いの役割ではこの操作はできません",
+        "en": "Your role may not do this",
+    },
+    "seller-required": {
+        "zh": "请用 seller_id 指明卖家",
+        "ja": "seller_id で出品者を指定してください",
+        "en": "Name the seller with seller_id",
+    },
+    "invalid-request": {
+        "zh": "请求格式不正确",
+        "ja": "リクエストの形式が正しくありません",
+        "en": "The request is malformed",
+    },
+    "internal": {
+        "zh": "服务内部错误,未做任何更改",
+        "ja": "内部エラーが発生しました。何も変更されていません",
+        "en": "An internal error; nothing was changed",
+    },
+}
+
+CODES: Mapping[type[Exception], str] = {
+    NotSignedIn: "unauthenticated",
+    RoleForbids: "forbidden",
+    SellerNotNamed: "seller-required",
+}
+
+
+class PreconditionRequired(Exception):
+    """A write came without If-Match."""
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str = "",
+    *,
+    faults: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+    **fields: Any,
+) -> JSONResponse:
+    """The answer that says what is wrong, in the reader's language, and what to do about it."""
+    language = language_of(
+        request.query_params.get("lang"), None, request.headers.get("accept-language", "")
+    )
+    known = ERROR_CODES.get(code)
+    title = known.texts[language].title if known else TITLES[code][language]
+    body: dict[str, Any] = {
+        "type": f"/docs/errors/{code}", "title": title, "status": status, "detail": detail,
+        "instance": request.url.path, "code": code,
+        "request_id": request.headers.get("x-request-id") or uuid4().hex,
+    }  # fmt: skip
+    if known:
+        body |= {"action": known.texts[language].action, "who_acts": known.who_acts}
+    if faults:
+        body["errors"] = [
+            {**fault, "detail": reason(fault["key"], language, **fault["values"])}
+            for fault in faults
+        ]
+    return JSONResponse({**body, **fields}, status, headers, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Give every exception its problem; what is not in the table is a 500 that says nothing."""
+    for kind in STATUSES:
+        app.add_exception_handler(kind, on_known)
+    app.add_exception_handler(PreconditionRequired, on_precondition)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_unexpected)
+
+
+def on_known(request: Request, error: Exception) -> JSONResponse:
+    status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    if isinstance(error, errors.FileRefused):
+        faults = [{"key": key, "values": values} for key, values in error.faults]
+        return problem(request, status, error.code, faults=faults)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if isinstance(error, ports.UpstreamError) and error.retry_after_seconds:
+        headers["Retry-After"] = str(int(error.retry_after_seconds) + 1)
+    code = CODES.get(type(error)) or str(getattr(error, "code", "invalid-request"))
+    fields = error.fields if isinstance(error, errors.Refusal) else {}
+    return problem(request, status, code, str(error), headers=headers, **fields)
+
+
+def on_precondition(request: Request, _: Exception) -> JSONResponse:
+    return problem(request, 428, "precondition-required")
+
+
+def on_invalid(request: Request, error: Exception) -> JSONResponse:
+    """422 with a pointer to each field that is wrong."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    fields = [
+        {"pointer": "/" + "/".join(str(part) for part in each["loc"]), "detail": each["msg"]}
+        for each in found
+    ]
+    return problem(request, 422, "invalid-request", errors=fields)
+
+
+def on_http(request: Request, error: Exception) -> JSONResponse:
+    """404, 405, 413 and the like, raised by the framework."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code = "not-found" if status == 404 else "invalid-request"
+    detail = str(error.detail) if isinstance(error, HTTPException) else ""
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return problem(request, status, code, detail, headers=headers)
+
+
+def on_unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(request, 500, "internal")

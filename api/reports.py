@@ -1,0 +1,187 @@
+"""JSON routes that answer questions: sync log, failure report, health score, audit trail, fees."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from api.answers import audit_answer, health_answer, judgement_answer, log_answer
+from api.failure_report import report_of_log, report_of_upload
+from api.ids import cursor_of, inner_id, place_in
+from api.requests import Reception, Visit, page_answer
+from domain import bindings as cases
+from domain.application import acting_for
+from domain.errors import NotAJapaneseAsin
+from domain.rules.pricing import Shipping, proceeds_of
+from domain.values import NotAnAsin, asin_from
+from projections import audit_trail, health_score, sync_log
+
+STREAM_POLL_SECONDS = 0.25
+KEEP_ALIVE_POLLS = 40
+
+Outcome = Literal["ok", "failed", "retrying"]
+
+
+class ValidatorBody(BaseModel):
+    """The ASIN to check, and the Mercari category it would be sold in."""
+
+    asin: str
+    mercari_category_id: str | None = None
+
+
+def build_reports(reception: Reception) -> APIRouter:
+    """Routes of the read models."""
+    router = APIRouter(tags=["reports"])
+
+    @router.post("/validator")
+    def validate(request: Request, body: ValidatorBody) -> Any:
+        """Dry run of the pre-check for one ASIN: nothing is bound."""
+        visit = reception.writing(request)
+        try:
+            asin = asin_from(body.asin)
+        except NotAnAsin:
+            raise NotAJapaneseAsin(f"{body.asin[:40]!r} is not an ASIN") from None
+        with acting_for(visit.seller_id):
+            seller, shops = visit.seller(), visit.desk.shops
+            judgement, product = cases.dry_run(
+                seller, shops.amazon(seller), shops.tree(seller), asin,
+                body.mercari_category_id, visit.work(),
+            )  # fmt: skip
+        return judgement_answer(judgement, product, visit.l10n.language)
+
+    @router.get("/sync-log")
+    def log(
+        request: Request,
+        response: Response,
+        asin: str | None = None,
+        code: str | None = None,
+        outcome: Outcome | None = None,
+        binding_id: str | None = None,
+        since: datetime | None = Query(None, alias="from"),
+        until: datetime | None = Query(None, alias="to"),
+        cursor: str | None = None,
+        limit: int = Query(50, ge=1, le=200),
+    ) -> Any:
+        """The sync log, newest first."""
+        visit = reception.reading(request)
+        inner = inner_id("bnd", binding_id) if binding_id else None
+        wanted = sync_log.Filter(asin, code, outcome, inner, since, until)
+        before = place_in(cursor, 2) if cursor else None
+        with visit.desk.reading_for(visit.seller_id) as connection:
+            rows = sync_log.page(
+                connection, wanted, before=(before[0], before[1]) if before else None, limit=limit
+            )
+        last = rows[-1] if len(rows) == limit else None
+        following = cursor_of(last.position, last.number) if last else None
+        items = [log_answer(row, visit.l10n) for row in rows]
+        return page_answer(request, response, items, following, visit.desk.position())
+
+    @router.get("/sync-log/stream")
+    def tail(request: Request) -> StreamingResponse:
+        """The live log as server-sent events; `Last-Event-ID` resumes after a line."""
+        visit = reception.reading(request)
+        last = request.headers.get("last-event-id")
+        place = place_in(last, 2) if last else (visit.desk.position(), 0)
+        stream = log_events(visit, (place[0], place[1]))
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+    @router.get("/failure-report.csv")
+    def report(
+        request: Request,
+        since: datetime | None = Query(None, alias="from"),
+        until: datetime | None = Query(None, alias="to"),
+        submission_id: str | None = None,
+    ) -> Response:
+        """The log's failures, or one upload's rows to correct and send again, for Excel."""
+        visit = reception.reading(request)
+        with visit.desk.reading_for(visit.seller_id) as connection:
+            if submission_id:
+                content = report_of_upload(connection, inner_id("sub", submission_id), visit.l10n)
+            else:
+                content = report_of_log(connection, since, until, visit.l10n)
+        headers = {
+            "Content-Disposition": 'attachment; filename="asin-sync-failures.csv"',
+            "X-Content-Type-Options": "nosniff",
+        }
+        return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+
+    @router.get("/health-score")
+    def health(request: Request, window: health_score.Window = "24h") -> Any:
+        """The three KPIs of the seller and what is failing."""
+        visit = reception.reading(request)
+        position = visit.desk.position()
+        with visit.desk.reading_for(visit.seller_id) as connection:
+            read = health_score.read(connection, window, visit.desk.clock())
+        return health_answer(read, position)
+
+    @router.get("/audit-trail")
+    def trail(
+        request: Request,
+        response: Response,
+        subject: str | None = None,
+        actor: str | None = None,
+        event_type: str | None = Query(None, alias="type"),
+        since: datetime | None = Query(None, alias="from"),
+        until: datetime | None = Query(None, alias="to"),
+        cursor: str | None = None,
+        limit: int = Query(50, ge=1, le=200),
+    ) -> Any:
+        """Every fact, newest first: what, about whom, by whom and why."""
+        visit = reception.reading(request)
+        inner = subject_of(subject) if subject else None
+        wanted = audit_trail.Filter(inner, actor, event_type, since, until)
+        before = place_in(cursor, 1)[0] if cursor else None
+        with visit.desk.reading_for(visit.seller_id) as connection:
+            rows = audit_trail.page(connection, wanted, before=before, limit=limit)
+        following = cursor_of(rows[-1].position) if len(rows) == limit else None
+        items = [audit_answer(row) for row in rows]
+        return page_answer(request, response, items, following, visit.desk.position())
+
+    @router.get("/fees")
+    def fees(
+        price_jpy: int = Query(ge=300, le=9_999_999),
+        on: date | None = None,
+        shipping: Shipping = "mercari",
+    ) -> Any:
+        """Commission and net proceeds of a sale on a day (Japan's calendar)."""
+        day = on or reception.desk.clock().date()
+        return proceeds_of(price_jpy, day, shipping).model_dump(mode="json")
+
+    return router
+
+
+def subject_of(text: str) -> UUID:
+    """A binding, upload, seller or sweep, by its public id."""
+    kind = text.split("_")[0]
+    return inner_id(kind if kind in ("sub", "sel", "swp") else "bnd", text)  # type: ignore[arg-type]
+
+
+async def log_events(visit: Visit, place: tuple[int, int]) -> AsyncIterator[bytes]:
+    """Lines as they come, each with the cursor that resumes after it; ends with the server."""
+    yield b"retry: 2000\n\n"
+    polls = 0
+    while not visit.desk.is_stopping():
+        rows = await run_in_threadpool(lines_after, visit, place)
+        for row in rows:
+            place, polls = (row.position, row.number), 0
+            data = orjson.dumps(log_answer(row, visit.l10n)).decode()
+            yield f"id: {cursor_of(*place)}\nevent: line\ndata: {data}\n\n".encode()
+        polls += 1
+        if polls % KEEP_ALIVE_POLLS == 0:
+            yield b": still here\n\n"
+        await asyncio.sleep(STREAM_POLL_SECONDS)
+
+
+def lines_after(visit: Visit, place: tuple[int, int]) -> list[sync_log.LogRow]:
+    with visit.desk.reading_for(visit.seller_id) as connection:
+        return sync_log.after(connection, *place)

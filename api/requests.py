@@ -1,0 +1,104 @@
+"""What every JSON route needs of its request: caller, seller, language, version, position."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi import Request, Response
+
+from api.auth import caller_of, seller_read_by, seller_written_by
+from api.desk import Caller, Desk
+from api.ids import inner_id
+from api.l10n import L10NS, L10n, language_of
+from api.problems import PreconditionRequired
+from api.sessions import Sessions
+from domain.seller import Seller
+from domain.stamps import Work
+
+WAIT_SECONDS = 2.0
+WAIT_STEP_SECONDS = 0.01
+_ETAG = re.compile(r'(?:W/)?"v(\d+)"')
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request, once it is known who asks for which seller."""
+
+    request: Request
+    desk: Desk
+    caller: Caller
+    seller_id: UUID
+
+    @property
+    def l10n(self) -> L10n:
+        parameters, headers = self.request.query_params, self.request.headers
+        return L10NS[language_of(parameters.get("lang"), None, headers.get("accept-language", ""))]
+
+    def work(self) -> Work:
+        """The piece of work that this request asks for; X-Request-ID may name it."""
+        return Work(self.desk.clock, f"key:{self.caller.key_id}", correlation_of(self.request))
+
+    def seller(self) -> Seller:
+        return self.desk.app.seller(self.seller_id)
+
+    def expected_version(self) -> int:
+        """The version that the caller saw. Raises PreconditionRequired without If-Match."""
+        form = _ETAG.fullmatch(self.request.headers.get("if-match", ""))
+        if form is None:
+            raise PreconditionRequired
+        return int(form[1])
+
+
+def correlation_of(request: Request) -> UUID:
+    try:
+        return UUID(request.headers.get("x-request-id", ""))
+    except ValueError:
+        return uuid4()
+
+
+@dataclass(frozen=True)
+class Reception:
+    """Lets requests in: who they are, and that the views have reached what they must see."""
+
+    desk: Desk
+    sessions: Sessions
+
+    def reading(self, request: Request) -> Visit:
+        """A request that reads. Raises NotSignedIn, SellerNotNamed, NotFound."""
+        caller = caller_of(request, self.desk, self.sessions)
+        visit = Visit(request, self.desk, caller, seller_read_by(caller, named_seller(request)))
+        self.wait_for(request)
+        return visit
+
+    def writing(self, request: Request) -> Visit:
+        """A request that acts for a seller. Raises also RoleForbids."""
+        caller = caller_of(request, self.desk, self.sessions)
+        return Visit(request, self.desk, caller, seller_written_by(caller, named_seller(request)))
+
+    def wait_for(self, request: Request) -> None:
+        """Read your own write: wait briefly until the views reflect `at_position`."""
+        wanted = request.query_params.get("at_position", "")
+        ends_at = time.monotonic() + WAIT_SECONDS
+        while wanted.isdigit() and self.desk.position() < int(wanted):
+            if time.monotonic() > ends_at:
+                return
+            time.sleep(WAIT_STEP_SECONDS)
+
+
+def named_seller(request: Request) -> UUID | None:
+    named = request.query_params.get("seller_id")
+    return inner_id("sel", named) if named else None
+
+
+def page_answer(
+    request: Request, response: Response, items: list[Any], cursor: str | None, position: int
+) -> dict[str, Any]:
+    """A page of a list, with the way to the next one in body and `Link` header."""
+    if cursor:
+        url = request.url.include_query_params(cursor=cursor)
+        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+    return {"items": items, "next_cursor": cursor, "position": position}

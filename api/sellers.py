@@ -1,0 +1,202 @@
+"""JSON routes of sellers: register, link both marketplaces, approve, settings, a sweep now."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field, SecretStr
+
+from api.auth import RoleForbids, caller_of
+from api.ids import inner_id, public_id
+from api.requests import Reception, Visit, correlation_of
+from domain import seller
+from domain.errors import NotFound
+from domain.seller import Reinstatement, Role
+from domain.sellers import Decide, change_seller, register_seller
+from domain.stamps import Work
+from domain.sync_sweep import SweepKind
+from projections import sellers
+
+
+class RegisterBody(BaseModel):
+    """The Amazon.co.jp account and the shop's name."""
+
+    amazon_seller_id: str = Field(pattern=r"^[A-Z0-9]{6,20}$")
+    shop_name: str = Field(min_length=1, max_length=100)
+
+
+class AmazonLinkBody(BaseModel):
+    """The LWA refresh token of the seller's authorisation."""
+
+    refresh_token: SecretStr = Field(min_length=1, max_length=4096)
+
+
+class MercariLinkBody(BaseModel):
+    """The shop's personal API access token."""
+
+    access_token: SecretStr = Field(min_length=1, max_length=4096)
+    shop_id: str = Field(min_length=1, max_length=100)
+
+
+class ReviewBody(BaseModel):
+    """Approve, or switch sync off with a reason."""
+
+    decision: Literal["approve", "reject"]
+    reason: str = ""
+
+
+class SettingsBody(BaseModel):
+    """Float in percent (−15 to 15) and how suspended listings come back."""
+
+    default_float_pct: Decimal = Field(ge=-15, le=15)
+    reinstatement: Reinstatement
+
+
+class SweepBody(BaseModel):
+    """Which sweep to run now."""
+
+    kind: SweepKind = "status"
+
+
+def build_sellers(reception: Reception) -> APIRouter:
+    """Routes under /sellers and /sweeps."""
+    router = APIRouter(tags=["sellers"])
+
+    @router.post("/sellers", status_code=201)
+    def register(request: Request, body: RegisterBody) -> Any:
+        """Register a seller. Admins only until applications open."""
+        work = staff_work(reception, request, ("admin",))
+        inner = register_seller(reception.desk.app, body.amazon_seller_id, body.shop_name, work)
+        return {"id": public_id("sel", inner)}
+
+    @router.get("/sellers/{seller_id}")
+    def show(request: Request, seller_id: str) -> Any:
+        """The seller as it stands."""
+        return seller_answer(visit_of(reception, request, seller_id))
+
+    @router.post("/sellers/{seller_id}/amazon-link", status_code=202)
+    def link_amazon(request: Request, seller_id: str, body: AmazonLinkBody) -> Any:
+        """Store the permission to read Amazon.co.jp."""
+        inner, work = acting(reception, request, seller_id)
+        reception.desk.store_secret(
+            inner, "amazon_refresh_token", body.refresh_token.get_secret_value()
+        )
+        command = seller.LinkAmazon(stamp=work.stamp())
+        return changed(reception, inner, lambda it: seller.link_amazon(it, command))
+
+    @router.post("/sellers/{seller_id}/mercari-link", status_code=202)
+    def link_mercari(request: Request, seller_id: str, body: MercariLinkBody) -> Any:
+        """Store the permission to write to the Mercari shop."""
+        inner, work = acting(reception, request, seller_id)
+        reception.desk.store_secret(
+            inner, "mercari_access_token", body.access_token.get_secret_value()
+        )
+        command = seller.LinkMercari(stamp=work.stamp(), shop_id=body.shop_id)
+        return changed(reception, inner, lambda it: seller.link_mercari(it, command))
+
+    @router.post("/sellers/{seller_id}/review", status_code=202)
+    def review(request: Request, seller_id: str, body: ReviewBody) -> Any:
+        """Switch ASIN Sync on, or off with a reason."""
+        work = staff_work(reception, request, ("admin", "reviewer"))
+        inner = inner_id("sel", seller_id)
+        if body.decision == "approve":
+            enable = seller.EnableSync(stamp=work.stamp())
+            return changed(reception, inner, lambda it: seller.enable_sync(it, enable))
+        disable = seller.DisableSync(stamp=work.stamp(), code="E-401", reason=body.reason)
+        return changed(reception, inner, lambda it: seller.disable_sync(it, disable))
+
+    @router.get("/sellers/{seller_id}/settings")
+    def settings(request: Request, seller_id: str) -> Any:
+        """The seller's defaults."""
+        answer = seller_answer(visit_of(reception, request, seller_id))
+        return {name: answer[name] for name in ("default_float_pct", "reinstatement")}
+
+    @router.put("/sellers/{seller_id}/settings", status_code=202)
+    def change_settings(request: Request, seller_id: str, body: SettingsBody) -> Any:
+        """Change the defaults; live bindings keep their own float."""
+        inner, work = acting(reception, request, seller_id)
+        command = seller.ChangeSettings(
+            stamp=work.stamp(),
+            default_float_rate=body.default_float_pct / 100,
+            reinstatement=body.reinstatement,
+        )
+        return changed(reception, inner, lambda it: seller.change_settings(it, command))
+
+    @router.post("/sweeps", status_code=202)
+    def sweep(request: Request, body: SweepBody) -> Any:
+        """Sweep now, beside the regular sweeps; the log tells how it went."""
+        visit = reception.writing(request)
+        command = seller.RequestSweep(stamp=visit.work().stamp(), kind=body.kind)
+        return changed(reception, visit.seller_id, lambda it: seller.request_sweep(it, command))
+
+    @router.get("/upstream-calls")
+    def calls(request: Request) -> Any:
+        """How many calls the seller's upstreams got, by operation, in all."""
+        visit = reception.reading(request)
+        with visit.desk.reading_for(visit.seller_id) as connection:
+            rows = connection.execute(
+                "SELECT operation, sum(calls)::bigint FROM asin_sync.upstream_calls GROUP BY 1"
+            ).fetchall()
+        return {"calls": dict(rows), "total": sum(number for _, number in rows)}
+
+    return router
+
+
+def staff_work(reception: Reception, request: Request, roles: tuple[Role, ...]) -> Work:
+    """The work of a caller who has one of these roles. Raises RoleForbids."""
+    caller = caller_of(request, reception.desk, reception.sessions)
+    if caller.role not in roles:
+        raise RoleForbids(roles)
+    return Work(reception.desk.clock, f"key:{caller.key_id}", correlation_of(request))
+
+
+def acting(reception: Reception, request: Request, seller_id: str) -> tuple[UUID, Work]:
+    """A seller acts for itself, an admin for the seller it names."""
+    caller = caller_of(request, reception.desk, reception.sessions)
+    inner = inner_id("sel", seller_id)
+    if caller.role != "admin":
+        visit = reception.writing(request)
+        if visit.seller_id != inner:
+            raise NotFound("no such seller")
+    return inner, Work(reception.desk.clock, f"key:{caller.key_id}", correlation_of(request))
+
+
+def visit_of(reception: Reception, request: Request, seller_id: str) -> Visit:
+    """A look at the seller named in the path."""
+    inner = inner_id("sel", seller_id)
+    caller = caller_of(request, reception.desk, reception.sessions)
+    if caller.seller_id not in (None, inner):
+        raise NotFound("no such seller")
+    reception.wait_for(request)
+    return Visit(request, reception.desk, caller, inner)
+
+
+def seller_answer(visit: Visit) -> dict[str, Any]:
+    with visit.desk.reading_for(visit.seller_id) as connection:
+        row = sellers.one(connection, visit.seller_id)
+    if row is None:
+        raise NotFound("no such seller")
+    return {
+        "id": public_id("sel", row.seller_id),
+        "shop_name": row.shop_name,
+        "amazon_seller_id": row.amazon_seller_id,
+        "is_amazon_linked": row.is_amazon_linked,
+        "is_mercari_linked": row.is_mercari_linked,
+        "is_sync_enabled": row.is_sync_enabled,
+        "default_float_pct": row.default_float_pct,
+        "reinstatement": row.reinstatement,
+        "warranty_days": row.warranty_days,
+        "version": row.version,
+        "position": row.position,
+    }
+
+
+def changed(reception: Reception, seller_id: UUID, decide: Decide) -> dict[str, Any]:
+    position = change_seller(reception.desk.app, seller_id, decide)
+    return {
+        "id": public_id("sel", seller_id),
+        "position": position or reception.desk.position(),
+    }

@@ -1,0 +1,77 @@
+"""Signed session tokens: what a browser holds instead of the key it signed in with.
+
+Nothing is stored. A token names the key and when it ends; the signature makes it ours.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from datetime import datetime, timedelta
+from secrets import token_urlsafe
+
+from api.desk import Caller, Keys
+from domain.ports import Clock
+
+LIFETIME = timedelta(hours=12)
+FRESH = timedelta(seconds=2)
+"""How long a key is taken as still there: a revoked one closes its sessions within this time."""
+FRESH_TOKENS_MAX = 1_000
+
+
+class Sessions:
+    """Issues and reads tokens."""
+
+    def __init__(self, secret: bytes, keys: Keys, clock: Clock) -> None:
+        self._secret = secret
+        self._keys = keys
+        self._clock = clock
+        self._fresh: dict[str, tuple[Caller, datetime]] = {}
+
+    def issue(self, caller: Caller) -> str:
+        """A new token for the holder of this key."""
+        ends_at = int((self._clock() + LIFETIME).timestamp())
+        content = f"{ends_at}:{token_urlsafe(9)}:{caller.key_id}"
+        body = urlsafe_b64encode(content.encode()).decode()
+        return f"{body}.{self._signature('session', body)}"
+
+    def caller_of(self, token: str) -> Caller | None:
+        """Who signed in; None for a token that is not ours, has ended, or whose key is gone."""
+        if known := self.known(token):
+            return known
+        key_id = self._key_id_in(token)
+        caller = self._keys.by_id(key_id) if key_id else None
+        if caller is not None:
+            if len(self._fresh) >= FRESH_TOKENS_MAX:
+                self._fresh.clear()
+            self._fresh[token] = (caller, self._clock() + FRESH)
+        return caller
+
+    def known(self, token: str) -> Caller | None:
+        """Like `caller_of`, without a look-up: None also where one is needed."""
+        caller, until = self._fresh.get(token, (None, None))
+        if until is None or self._clock() >= until or self._key_id_in(token) is None:
+            return None
+        return caller
+
+    def csrf_of(self, token: str) -> str:
+        """What a form of this session has to bring along."""
+        return self._signature("csrf", token)
+
+    def is_csrf_of(self, token: str, given: str) -> bool:
+        return hmac.compare_digest(self.csrf_of(token).encode(), given.encode())
+
+    def _key_id_in(self, token: str) -> str | None:
+        body, _, signature = token.partition(".")
+        if not hmac.compare_digest(self._signature("session", body).encode(), signature.encode()):
+            return None
+        try:
+            ends_at, _, key_id = urlsafe_b64decode(body).decode().split(":", 2)
+        except (NotBase64, UnicodeDecodeError, ValueError):
+            return None
+        return key_id if self._clock().timestamp() < int(ends_at) else None
+
+    def _signature(self, purpose: str, text: str) -> str:
+        digest = hmac.digest(self._secret, f"{purpose}:{text}".encode(), "sha256")
+        return urlsafe_b64encode(digest).decode().rstrip("=")

@@ -1,0 +1,180 @@
+"""JSON routes of uploads: send a file or rows, watch each row come to its fate, fetch the template."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from fastapi import APIRouter, Request, Response, UploadFile
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.answers import row_answer, submission_answer
+from api.ids import inner_id, public_id
+from api.requests import Reception, Visit
+from domain import uploads
+from domain.application import acting_for
+from domain.errors import FileRefused, NotFound, Refusal
+from domain.submission import SAME_CONTENT_WINDOW
+from domain.upload_file import BYTES_MAX, COLUMNS, TEMPLATE
+from projections import submissions
+
+STREAM_POLL_SECONDS = 0.1
+_KEY_LENGTH_MAX = 200
+
+
+def build_submissions(reception: Reception) -> APIRouter:
+    """Routes under /submissions."""
+    router = APIRouter(prefix="/submissions", tags=["submissions"])
+
+    @router.post("", status_code=202)
+    async def submit(request: Request, response: Response) -> Any:
+        """Bind up to 500 ASINs: multipart `file` (CSV), or JSON `{"rows": [{…}]}`."""
+        filename, content = await sent_file(request)
+        return await run_in_threadpool(
+            receive, reception.writing(request), response, filename, content
+        )
+
+    @router.get("/template.csv")
+    def template() -> Response:
+        """The CSV template: UTF-8 with a byte-order mark, so that spreadsheets open it right."""
+        headers = {"Content-Disposition": 'attachment; filename="asin-sync-template.csv"'}
+        return Response(TEMPLATE, media_type="text/csv; charset=utf-8", headers=headers)
+
+    @router.get("")
+    def latest(request: Request) -> Any:
+        """The newest uploads, without their rows."""
+        visit = reception.reading(request)
+        with visit.desk.reading_for(visit.seller_id) as connection:
+            found = submissions.latest(connection, 50)
+        language = visit.l10n.language
+        items = [submission_answer(row, [], language) for row in found]
+        return {"items": items, "next_cursor": None, "position": visit.desk.position()}
+
+    @router.get("/{submission_id}")
+    def show(request: Request, submission_id: str) -> Any:
+        """One upload with the fate of every row."""
+        return shown(reception.reading(request), inner_id("sub", submission_id))
+
+    @router.get("/{submission_id}/events")
+    def follow(request: Request, submission_id: str) -> StreamingResponse:
+        """Server-sent events: `row` as rows settle, then `end` with the counts."""
+        visit = reception.reading(request)
+        inner = inner_id("sub", submission_id)
+        shown(visit, inner)
+        last = request.headers.get("last-event-id", "0")
+        stream = row_events(visit, inner, int(last) if last.isdigit() else 0)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+    return router
+
+
+async def sent_file(request: Request) -> tuple[str, bytes]:
+    """The file of a multipart form, or JSON rows as the CSV they stand for."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        form = await request.form()
+        file = form.get("file")
+        if isinstance(file, str) or file is None:
+            raise FileRefused([("empty_file", {})])
+        return file.filename or "upload.csv", await read_bounded(file)  # type: ignore[arg-type]
+    return "rows.json", csv_of(await request.body())
+
+
+async def read_bounded(file: UploadFile) -> bytes:
+    """One byte more than is allowed tells that there is too much."""
+    return await file.read(BYTES_MAX + 1)
+
+
+def csv_of(body: bytes) -> bytes:
+    """JSON rows as CSV, so that both ways in obey the same rules. Raises FileRefused."""
+    try:
+        rows = orjson.loads(body)["rows"]
+        lines = [[str(row.get(name) or "") for name in COLUMNS] for row in rows]
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        raise FileRefused([("not_csv", {"line": 1})]) from None
+    quoted = [",".join('"' + cell.replace('"', '""') + '"' for cell in line) for line in lines]
+    return "\n".join([",".join(COLUMNS), *quoted]).encode()
+
+
+def receive(visit: Visit, response: Response, filename: str, content: bytes) -> dict[str, Any]:
+    """Record the upload under its idempotency key; without one, an open upload of equal content.
+
+    Raises FileRefused for a file that is refused whole, Refusal for a key used for other content.
+    """
+    key = visit.request.headers.get("idempotency-key", "")[:_KEY_LENGTH_MAX]
+    digest = sha256(content).hexdigest()
+    with acting_for(visit.seller_id):
+        known = None if key else open_upload(visit, digest)
+        if known is not None:
+            return accepted(visit, response, known, None, is_replayed=True)
+        receipt = uploads.receive_file(
+            visit.desk.app, visit.seller(), filename, content, key or uuid4().hex, visit.work()
+        )
+        upload = visit.desk.app.submission(receipt.submission_id)
+        if upload is not None and upload.content_sha256 != digest:
+            raise Refusal("this Idempotency-Key was used for other content")
+    if receipt.faults:
+        raise FileRefused([(fault.key, fault.values) for fault in receipt.faults])
+    return accepted(
+        visit, response, receipt.submission_id, receipt.position,
+        is_replayed=receipt.position is None,
+    )  # fmt: skip
+
+
+def open_upload(visit: Visit, digest: str) -> UUID | None:
+    """An upload of the same content that is still open, not older than a day."""
+    since = visit.desk.clock() - SAME_CONTENT_WINDOW
+    with visit.desk.reading_for(visit.seller_id) as connection:
+        found = submissions.open_with_content(connection, digest, since)
+    return found.submission_id if found else None
+
+
+def accepted(
+    visit: Visit, response: Response, inner: UUID, position: int | None, *, is_replayed: bool
+) -> dict[str, Any]:
+    identity = public_id("sub", inner)
+    response.headers["Location"] = f"/v1/submissions/{identity}"
+    if is_replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    links = {"self": response.headers["Location"], "page": f"/upload/{identity}"}
+    position = position or visit.desk.position()
+    return {"id": identity, "status": "open", "position": position, "links": links}
+
+
+def shown(visit: Visit, inner: UUID) -> dict[str, Any]:
+    with visit.desk.reading_for(visit.seller_id) as connection:
+        head = submissions.one(connection, inner)
+        rows = submissions.rows_of(connection, inner) if head else []
+    if head is None:
+        raise NotFound("no such submission")
+    return submission_answer(head, rows, visit.l10n.language)
+
+
+async def row_events(visit: Visit, inner: UUID, position: int) -> AsyncIterator[bytes]:
+    """Rows as they settle, from a position on; ends with the upload or with the server."""
+    yield b"retry: 2000\n\n"
+    language = visit.l10n.language
+    while not visit.desk.is_stopping():
+        head, rows = await run_in_threadpool(news, visit, inner, position)
+        for row in rows:
+            data = orjson.dumps(row_answer(row, language)).decode()
+            yield f"id: {row.position}\nevent: row\ndata: {data}\n\n".encode()
+        position = max([position, *(row.position for row in rows)])
+        if head is not None and head.status != "open":
+            data = orjson.dumps({"status": head.status, "counts": head.counts}).decode()
+            yield f"event: end\ndata: {data}\n\n".encode()
+            return
+        await asyncio.sleep(STREAM_POLL_SECONDS)
+
+
+def news(
+    visit: Visit, inner: UUID, position: int
+) -> tuple[submissions.SubmissionRow | None, list[submissions.RowRow]]:
+    with visit.desk.reading_for(visit.seller_id) as connection:
+        rows = submissions.rows_after(connection, inner, position)
+        return submissions.one(connection, inner), [row for row in rows if row.fate]

@@ -1,0 +1,80 @@
+"""The words for statuses, outcomes, fates and roles, each with the shape that goes with it.
+
+Colour never stands alone: a kind is a shape and a colour, and always comes with its word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from api.l10n import mark
+
+Kind = Literal["ok", "wait", "warn", "retry", "fail", "none"]
+
+
+class Word(NamedTuple):
+    """A message to be translated, and its kind."""
+
+    kind: Kind
+    message: str
+
+
+STATUSES: Mapping[str, Word] = {
+    "requested": Word("wait", mark("Being checked")),
+    "validated": Word("wait", mark("Checks passed")),
+    "mapped": Word("wait", mark("Being listed")),
+    "listed": Word("ok", mark("On sale")),
+    "rejected": Word("fail", mark("Not accepted")),
+    "unmapped": Word("warn", mark("Needs a category")),
+    "suspended": Word("warn", mark("Suspended")),
+    "blocked": Word("fail", mark("Closed for good")),
+    "withdrawn": Word("none", mark("Withdrawn")),
+}
+OUTCOMES: Mapping[str, Word] = {
+    "ok": Word("ok", mark("Synced")),
+    "retrying": Word("retry", mark("Retrying")),
+    "failed": Word("fail", mark("Failed")),
+}
+FATES: Mapping[str | None, Word] = {
+    None: Word("wait", mark("Waiting")),
+    "listed": Word("ok", mark("On sale")),
+    "changed": Word("ok", mark("Terms changed")),
+    "unchanged": Word("none", mark("Nothing to change")),
+    "rejected": Word("fail", mark("Not accepted")),
+    "refused": Word("fail", mark("Row refused")),
+    "failed": Word("fail", mark("Failed")),
+}
+WHO_ACTS: Mapping[str, str] = {
+    "seller": mark("You"),
+    "mercari": mark("Mercari"),
+    "automatic": mark("Retries itself"),
+}
+ROLES: Mapping[str, str] = {
+    "seller": mark("Seller"),
+    "reviewer": mark("Reviewer"),
+    "support": mark("Support"),
+    "auditor": mark("Auditor"),
+    "service": mark("Service"),
+    "admin": mark("Administrator"),
+}
+AMAZON_STATUSES: Mapping[str, str] = {
+    "active": mark("active on Amazon"),
+    "inactive": mark("inactive on Amazon"),
+    "suspended": mark("suspended by Amazon"),
+    "deleted": mark("deleted from Amazon"),
+    "suspended_account": mark("the Amazon account is suspended"),
+    "unknown": mark("not answered by Amazon"),
+}
+SWEEPS: Mapping[str, str] = {
+    "sweep.status": mark("Status sweep"),
+    "sweep.stock_price": mark("Stock and price sweep"),
+    "sweep.catalogue": mark("Catalogue sweep"),
+}
+ATTEMPTS: Mapping[str, str] = {
+    "check": mark("Check"),
+    "list": mark("Listing"),
+    "update": mark("Update"),
+    "take_down": mark("Take-down"),
+    "upload": mark("Upload"),
+}

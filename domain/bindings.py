@@ -1,0 +1,79 @@
+"""Use cases of one binding: a dry run, re-map, re-submit, withdraw, and the check that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from domain.application import AsinSync, Change
+from domain.asin_binding import AsinBinding, BindingFact, decisions
+from domain.errors import NotFound, VersionConflict
+from domain.policy import policy_of
+from domain.ports import Amazon, MercariCategory
+from domain.product import Product
+from domain.reading import read_products
+from domain.rules.precheck import Judgement, Terms, judge
+from domain.seller import Seller
+from domain.stamps import Work, event_id_of
+from domain.uploads import surroundings
+
+Decide = Callable[[AsinBinding], list[BindingFact]]
+
+
+def dry_run(
+    seller: Seller,
+    amazon: Amazon,
+    tree: Sequence[MercariCategory],
+    asin: str,
+    category_id: str | None,
+    work: Work,
+) -> tuple[Judgement, Product]:
+    """Judge an ASIN without binding it. Raises UpstreamError, NotFound where Amazon knows none."""
+    reading = read_products(amazon, [asin], work.clock())
+    product = reading.products.get(asin)
+    if product is None:
+        raise NotFound(f"Amazon gave no complete answer for {asin}")
+    terms = Terms(mercari_category_id=category_id) if category_id else None
+    return judge(policy_of(), product, terms, surroundings(seller, tree)), product
+
+
+def change_binding(
+    app: AsinSync, binding_id: UUID, expected_version: int | None, decide: Decide
+) -> tuple[AsinBinding, int | None]:
+    """Decide on the binding as it stands and record it; return it as it was, and the position.
+
+    Raises NotFound, VersionConflict when it is not at the version the caller saw, and whatever
+    refusal the decision gives.
+    """
+    binding = app.binding(binding_id)
+    if binding is None:
+        raise NotFound("no such binding")
+    if expected_version is not None and expected_version != binding.version:
+        detail = f"the binding is at version {binding.version}, not {expected_version}"
+        raise VersionConflict(detail, version=binding.version)
+    return binding, app.record(Change(binding_id, binding.version, decide(binding)))
+
+
+def check_again(
+    app: AsinSync,
+    seller: Seller,
+    amazon: Amazon,
+    tree: Sequence[MercariCategory],
+    binding_id: UUID,
+    work: Work,
+) -> bool:
+    """Check a binding that was asked for again; False while Amazon's answer is UNKNOWN."""
+    binding = app.binding(binding_id)
+    if binding is None or binding.status != "requested":
+        return True
+    product = read_products(amazon, [binding.asin], work.clock()).products.get(binding.asin)
+    if product is None:
+        return False
+    cause = event_id_of(binding_id, binding.version)
+    stamp = Work(work.clock, work.actor, work.correlation_id, cause).stamp()
+    command = decisions.CheckBinding(
+        stamp=stamp, product=product, around=surroundings(seller, tree)
+    )
+    facts = decisions.check(binding, command)
+    app.record(Change(binding_id, binding.version, facts))
+    return bool(facts)

@@ -1,0 +1,246 @@
+"""Use cases of an upload: receive the file, then check its rows page by page against Amazon.
+
+A page's bindings and the fates of its rows are recorded together or not at all, so a page that is
+run again after a crash finds its work either done or untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import NamedTuple
+from uuid import UUID
+
+from domain import asin_binding, submission
+from domain.application import AsinSync, Change, until_settled
+from domain.asin_binding import AsinBinding, BindingFact, decisions
+from domain.asin_binding.facts import Mapped, Rejected, TermsChanged
+from domain.errors import Refusal
+from domain.ports import Amazon, MercariCategory
+from domain.product import Product
+from domain.reading import read_products
+from domain.rules.precheck import Surroundings
+from domain.seller import Seller, ensure_may_bind
+from domain.stamps import Work
+from domain.submission import Fault, Row, RowFate
+from domain.upload_file import read_sheet
+from domain.values import binding_id_of, submission_id_of
+
+PAGE_SIZE = 100
+
+
+class Receipt(NamedTuple):
+    """What came of sending a file; `position` is None when it was known already."""
+
+    submission_id: UUID
+    faults: tuple[Fault, ...]
+    position: int | None
+
+
+def receive_file(
+    app: AsinSync, seller: Seller, filename: str, content: bytes, key: str, work: Work
+) -> Receipt:
+    """Record the upload under its key. Raises SyncNotEnabled; a faulty file is a refused one."""
+    ensure_may_bind(seller)
+    sheet = read_sheet(content)
+    return receive(app, seller, key, submission.Receive(
+        stamp=work.stamp(), filename=filename[:200], content_sha256=sha256(content).hexdigest(),
+        rows=sheet.rows, faults=sheet.faults,
+    ))  # fmt: skip
+
+
+def receive(app: AsinSync, seller: Seller, key: str, command: submission.Receive) -> Receipt:
+    """Record an upload whose rows were read already."""
+    submission_id = submission_id_of(seller.seller_id, key)
+
+    def decide() -> Receipt:
+        known = app.submission(submission_id)
+        facts = submission.receive(known, command)
+        position = app.record(Change(submission_id, 0, facts))
+        faults = known.faults if known else command.faults
+        return Receipt(submission_id, faults, position)
+
+    return until_settled(decide)
+
+
+def check_page(
+    app: AsinSync,
+    seller: Seller,
+    amazon: Amazon,
+    tree: Sequence[MercariCategory],
+    submission_id: UUID,
+    numbers: Sequence[int],
+    work: Work,
+) -> list[int]:
+    """Check these rows; return the numbers of those that stayed UNKNOWN. Raises UpstreamError."""
+    upload = app.submission(submission_id)
+    if upload is None:
+        return []
+    rows = [row for row in upload.open_rows if row.number in numbers and row.terms]
+    reading = read_products(amazon, [row.asin for row in rows], work.clock())
+    around = surroundings(seller, tree)
+    return until_settled(
+        lambda: record_page(app, seller, submission_id, rows, reading.products, around, work)
+    )
+
+
+def surroundings(seller: Seller, tree: Sequence[MercariCategory]) -> Surroundings:
+    """What a judgement needs of the seller and of the shop's tree."""
+    paths = {category.category_id: category.path for category in tree if category.is_leaf}
+    return Surroundings(
+        warranty=seller.warranty,
+        default_float_rate=seller.default_float_rate,
+        category_paths=paths,
+    )
+
+
+def record_page(
+    app: AsinSync,
+    seller: Seller,
+    submission_id: UUID,
+    rows: Sequence[Row],
+    products: Mapping[str, Product],
+    around: Surroundings,
+    work: Work,
+) -> list[int]:
+    """Decide every row and record the page whole; return the rows left open as UNKNOWN."""
+    changes: list[Change] = []
+    fates: list[RowFate] = []
+    unknown: list[int] = []
+    for row in rows:
+        outcome = decide_row(app, seller, submission_id, row, products.get(row.asin), around, work)
+        changes.extend(outcome.changes)
+        fates.extend(outcome.fates)
+        if outcome.is_unknown:
+            unknown.append(row.number)
+    app.record(*changes, *settling(app, submission_id, fates, work))
+    return unknown
+
+
+class RowOutcome(NamedTuple):
+    """What is to be recorded for one row."""
+
+    changes: list[Change]
+    fates: list[RowFate]
+    is_unknown: bool = False
+
+
+def decide_row(
+    app: AsinSync,
+    seller: Seller,
+    submission_id: UUID,
+    row: Row,
+    product: Product | None,
+    around: Surroundings,
+    work: Work,
+) -> RowOutcome:
+    """Request the row's binding and check it; a row already under way is left to its listing."""
+    binding_id = binding_id_of(seller.seller_id, row.asin)
+    binding = app.binding(binding_id)
+    if is_under_way(binding, submission_id):
+        return RowOutcome([], [])
+    if product is None or row.terms is None:
+        return RowOutcome([], [], is_unknown=True)
+    command = decisions.RequestBinding(
+        stamp=work.stamp(), asin=row.asin, terms=row.terms, submission_id=submission_id,
+        row=row.number, product=product, default_float_rate=around.default_float_rate,
+    )  # fmt: skip
+    try:
+        facts = decisions.request(binding, command)
+    except Refusal as refusal:
+        return RowOutcome([], [fate_of(row, "refused", binding_id, (refusal.code,))])
+    version = binding.version if binding else 0
+    requested = asin_binding.fold(binding, binding_id, facts)
+    if requested is not None and requested.status == "requested":
+        checked = decisions.check(
+            requested, decisions.CheckBinding(stamp=work.stamp(), product=product, around=around)
+        )
+        if not checked:
+            return RowOutcome([], [], is_unknown=True)
+        facts = [*facts, *checked]
+    changes = [Change(binding_id, version, facts)] if facts else []
+    return RowOutcome(changes, fates_by(row, binding_id, facts))
+
+
+def is_under_way(binding: AsinBinding | None, submission_id: UUID) -> bool:
+    """This very upload has taken the binding past its check; listing it settles the row."""
+    return (
+        binding is not None
+        and binding.submission_id == submission_id
+        and binding.status in ("validated", "mapped")
+    )
+
+
+def fates_by(row: Row, binding_id: UUID, facts: Sequence[BindingFact]) -> list[RowFate]:
+    """The fate that these facts give the row; none while it still has to be listed."""
+    if not facts:
+        return [fate_of(row, "unchanged", binding_id)]
+    match facts[-1]:
+        case Rejected() as rejected:
+            codes = tuple(dict.fromkeys(found.code for found in rejected.findings))
+            return [fate_of(row, "rejected", binding_id, codes)]
+        case TermsChanged():
+            return [fate_of(row, "changed", binding_id)]
+        case Mapped():
+            return []
+        case _:
+            return []
+
+
+def fate_of(
+    row: Row, fate: submission.Fate, binding_id: UUID, codes: tuple[str, ...] = ()
+) -> RowFate:
+    return RowFate(number=row.number, asin=row.asin, fate=fate, codes=codes, binding_id=binding_id)
+
+
+def settling(
+    app: AsinSync, submission_id: UUID | None, fates: Sequence[RowFate], work: Work
+) -> list[Change]:
+    """The change that settles these rows of their upload, to be recorded beside its causes."""
+    upload = app.submission(submission_id) if submission_id and fates else None
+    if upload is None:
+        return []
+    facts = submission.settle(upload, submission.Settle(stamp=work.stamp(), fates=tuple(fates)))
+    return [Change(upload.submission_id, upload.version, facts)] if facts else []
+
+
+def postpone_rows(
+    app: AsinSync,
+    submission_id: UUID,
+    numbers: Sequence[int],
+    code: str,
+    detail: str,
+    retry_at: datetime,
+    work: Work,
+) -> None:
+    """Record that these rows could not be checked, why, and when they will be tried again."""
+
+    def decide() -> None:
+        upload = app.submission(submission_id)
+        open_numbers = {row.number for row in upload.open_rows} if upload else set()
+        left = tuple(number for number in numbers if number in open_numbers)
+        if upload is None or not left:
+            return
+        fact = submission.CheckPostponed(
+            stamp=work.stamp(), numbers=left, code=code, detail=detail, retry_at=retry_at
+        )
+        app.record(Change(submission_id, upload.version, [fact]))
+
+    until_settled(decide)
+
+
+def give_up_rows(
+    app: AsinSync, submission_id: UUID, numbers: Sequence[int], code: str, work: Work
+) -> None:
+    """Rows that stayed UNKNOWN through every attempt end as failed; nothing was bound for them."""
+
+    def decide() -> None:
+        upload = app.submission(submission_id)
+        rows = [row for row in upload.open_rows if row.number in numbers] if upload else []
+        fates = [
+            RowFate(number=row.number, asin=row.asin, fate="failed", codes=(code,)) for row in rows
+        ]
+        app.record(*settling(app, submission_id, fates, work))
+
+    until_settled(decide)

@@ -1,0 +1,113 @@
+"""API keys: shown once, stored as HMAC-SHA256 under the pepper, found by their public part.
+
+`abk_live_<id>_<secret>_<checksum>`: secret scanners can match it, a mistyped key is told at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import time
+import zlib
+from threading import Lock
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from domain.callers import Caller, KeyInfo
+from domain.seller import Role
+from infra.database import Database
+
+CACHE_SECONDS = 5.0
+_FORM = re.compile(r"abk_live_([0-9a-z]{12})_([0-9A-Za-z_-]{43})_([0-9a-f]{8})")
+_SHOWN = "key_id, role, seller_id, label, created_at, revoked_at"
+
+
+class ApiKeys:
+    """The keys of one installation. A revoked key closes within five seconds everywhere."""
+
+    def __init__(self, database: Database, pepper: bytes) -> None:
+        self._database = database
+        self._pepper = pepper
+        self._cache: dict[str, tuple[float, bytes, Caller | None]] = {}
+        self._lock = Lock()
+
+    def caller(self, key: str) -> Caller | None:
+        """Who holds this key; None for one that is malformed, unknown or revoked."""
+        form = _FORM.fullmatch(key)
+        if form is None or checksum(key.rpartition("_")[0]) != form[3]:
+            return None
+        digest, caller = self._known(form[1])
+        is_right = hmac.compare_digest(digest, self._digest(form[2]))
+        return caller if is_right else None
+
+    def by_id(self, key_id: str) -> Caller | None:
+        """The holder of a key that is still open."""
+        return self._known(key_id)[1]
+
+    def create(self, role: Role, seller_id: UUID | None, label: str) -> tuple[str, str]:
+        """Make a key; return its id and the key itself, which can't be had again."""
+        key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+        with self._database.pool("keystore").connection() as connection:
+            connection.execute(
+                "INSERT INTO asin_sync.api_key (key_id, seller_id, role, label, digest)"
+                " VALUES (%s, %s, %s, %s, %s)",
+                (key_id, seller_id, role, label, self._digest(secret)),
+            )
+        body = f"abk_live_{key_id}_{secret}"
+        return key_id, f"{body}_{checksum(body)}"
+
+    def all(self, seller_id: UUID | None) -> list[KeyInfo]:
+        """The seller's keys, or everybody's for None; newest first."""
+        with self._database.pool("keystore").connection() as connection:
+            return (
+                connection.cursor(row_factory=class_row(KeyInfo))
+                .execute(
+                    f"SELECT {_SHOWN} FROM asin_sync.api_key"  # noqa: S608
+                    " WHERE %(seller)s::uuid IS NULL OR seller_id = %(seller)s"
+                    " ORDER BY created_at DESC",
+                    {"seller": seller_id},
+                )
+                .fetchall()
+            )
+
+    def revoke(self, key_id: str, seller_id: UUID | None) -> bool:
+        """Close a key; False where this seller (or anybody, for None) has none open of that id."""
+        with self._database.pool("keystore").connection() as connection:
+            revoked = connection.execute(
+                "UPDATE asin_sync.api_key SET revoked_at = now() WHERE key_id = %(key)s"
+                " AND revoked_at IS NULL AND (%(seller)s::uuid IS NULL OR seller_id = %(seller)s)",
+                {"key": key_id, "seller": seller_id},
+            )
+        with self._lock:
+            self._cache.pop(key_id, None)
+        return revoked.rowcount == 1
+
+    def _known(self, key_id: str) -> tuple[bytes, Caller | None]:
+        """Digest and holder, at most five seconds old; a random digest for a key that is not."""
+        now = time.monotonic()
+        with self._lock:
+            cached = self._cache.get(key_id)
+        if cached and now - cached[0] < CACHE_SECONDS:
+            return cached[1], cached[2]
+        with self._database.pool("keystore").connection() as connection:
+            row = connection.execute(
+                "SELECT digest, role, seller_id, label FROM asin_sync.api_key"
+                " WHERE key_id = %s AND revoked_at IS NULL",
+                (key_id,),
+            ).fetchone()
+        if row is None:
+            return secrets.token_bytes(32), None
+        caller = Caller(key_id=key_id, role=row[1], seller_id=row[2], label=row[3])
+        with self._lock:
+            self._cache[key_id] = (now, row[0], caller)
+        return row[0], caller
+
+    def _digest(self, secret: str) -> bytes:
+        return hmac.digest(self._pepper, secret.encode(), hashlib.sha256)
+
+
+def checksum(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"

@@ -1,0 +1,104 @@
+"""The demonstration: a seller of the sandbox, linked and enabled, and its upload of 500 rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+
+from domain import seller, uploads
+from domain.application import acting_for
+from domain.ports import Clock
+from domain.seller import Seller
+from domain.sellers import change_seller, register_seller
+from domain.stamps import Work
+from domain.values import seller_id_of
+from infra.installation import Installation
+from infra.roles import write_private
+from infra.sandbox.sample import write_sample_csv
+
+SELLER_NAME = "demo"
+SHOP_NAME = "桜雑貨店"
+PRODUCT_COUNT = 500
+ACTOR = "demonstration"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo seller and the key that opens its shop."""
+
+    seller_id: UUID
+    key: str
+
+
+def ensure_demo(installation: Installation, sandbox_url: str, clock: Clock) -> Demo:
+    """Make the demo seller at the first start; find it again at every later one."""
+    work = Work(clock, ACTOR, uuid4())
+    account = httpx.post(
+        f"{sandbox_url}/_sandbox/sellers",
+        json={"name": SELLER_NAME, "product_count": PRODUCT_COUNT},
+        timeout=30,
+    )
+    account.raise_for_status()
+    linked = account.json()
+    seller_id = seller_id_of(linked["amazon_seller_id"])
+    with acting_for(seller_id):
+        known = installation.app.seller(seller_id)
+    if not known.is_sync_enabled:
+        register_demo(installation, known, linked, work)
+    return Demo(seller_id, demo_key(installation, seller_id, work))
+
+
+def register_demo(
+    installation: Installation, known: Seller, linked: dict[str, str], work: Work
+) -> None:
+    """Whatever an interrupted first start has left undone."""
+    app, seller_id = installation.app, known.seller_id
+    installation.secrets.store(seller_id, "amazon_refresh_token", linked["refresh_token"])
+    installation.secrets.store(seller_id, "mercari_access_token", linked["mercari_token"])
+    if not known.is_registered:
+        register_seller(app, linked["amazon_seller_id"], SHOP_NAME, work)
+    amazon = seller.LinkAmazon(stamp=work.stamp())
+    mercari = seller.LinkMercari(stamp=work.stamp(), shop_id=linked["shop_id"])
+    settings = seller.ChangeSettings(
+        stamp=work.stamp(), default_float_rate=Decimal(0), reinstatement="automatic"
+    )
+    enable = seller.EnableSync(stamp=work.stamp())
+    change_seller(app, seller_id, lambda it: seller.link_amazon(it, amazon))
+    change_seller(app, seller_id, lambda it: seller.link_mercari(it, mercari))
+    change_seller(app, seller_id, lambda it: seller.change_settings(it, settings))
+    change_seller(app, seller_id, lambda it: seller.enable_sync(it, enable))
+
+
+def demo_key(installation: Installation, seller_id: UUID, work: Work) -> str:
+    """The demo seller's key, kept beside the data so that every start prints the same."""
+    file = installation.settings.data_folder / "demo-key"
+    key = file.read_text("utf-8").strip() if file.exists() else ""
+    if key and installation.api_keys.caller(key):
+        return key
+    key_id, key = installation.api_keys.create("seller", seller_id, "demo")
+    command = seller.IssueKey(stamp=work.stamp(), key_id=key_id, role="seller", label="demo")
+    change_seller(installation.app, seller_id, lambda it: seller.issue_key(it, command))
+    write_private(file, key.encode())
+    return key
+
+
+def sample_file(data_folder: Path) -> Path:
+    """The 500-row sample, written where a user may look at it and send it again."""
+    file = data_folder / "sample.csv"
+    if not file.exists():
+        write_sample_csv(file, SELLER_NAME)
+    return file
+
+
+def upload_sample(installation: Installation, demo: Demo, clock: Clock) -> None:
+    """Bind the sample once: its key makes every later start find it done."""
+    file = sample_file(installation.settings.data_folder)
+    with acting_for(demo.seller_id):
+        uploads.receive_file(
+            installation.app, installation.app.seller(demo.seller_id), file.name,
+            file.read_bytes(), "demonstration", Work(clock, ACTOR, uuid4()),
+        )  # fmt: skip

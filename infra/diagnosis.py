@@ -1,0 +1,81 @@
+"""`doctor`: every setting with its value, and whether each part of the service answers."""
+
+from __future__ import annotations
+
+import locale
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+
+import httpx
+import psycopg
+
+from infra.installation import NotRunning, connect, upstream_urls
+from infra.projection_commands import status
+from infra.settings import Settings, described
+
+Line = tuple[str, str, str]
+"""Name, state (ok, fault, setting) and detail."""
+
+
+def diagnose(settings: Settings) -> Iterator[Line]:
+    """All of it, one line each; nothing is changed."""
+    for name, value, meaning in described(settings):
+        yield name, "setting", f"{value or '(not set)'}  – {meaning}"
+    is_new_enough = sys.version_info >= (3, 11)
+    yield "python", "ok" if is_new_enough else "fault", sys.version.split()[0]
+    yield "locale", "ok", f"{locale.getpreferredencoding()}, {sys.getfilesystemencoding()}"
+    yield data_folder(settings)
+    yield web_port(settings)
+    yield from database(settings)
+    yield from upstreams(settings)
+
+
+def data_folder(settings: Settings) -> Line:
+    folder = settings.data_folder
+    if not folder.exists():
+        return "data folder", "ok", f"{folder} will be made at the first start"
+    mode = folder.stat().st_mode & 0o777
+    return "data folder", "ok", f"{folder} (mode {mode:o})"
+
+
+def web_port(settings: Settings) -> Line:
+    with closing(socket.socket()) as probe:
+        probe.settimeout(1)
+        is_open = probe.connect_ex((settings.host, int(settings.port))) == 0
+    detail = "something listens" if is_open else "free"
+    return "web port", "ok", f"{settings.host}:{settings.port} – {detail}"
+
+
+def database(settings: Settings) -> Iterator[Line]:
+    try:
+        installation = connect(settings)
+    except (NotRunning, psycopg.Error) as error:
+        yield "database", "fault", str(error)
+        return
+    with installation.database.connect("reader") as connection:
+        version = connection.info.server_version // 10_000
+    yield "database", "ok" if version >= 15 else "fault", f"PostgreSQL {version}"
+    for line in status(installation.database):
+        state = "fault" if line["error"] else "ok"
+        detail = f"position {line['position']}, {line['lag']} behind {line['error'] or ''}"
+        yield f"view {line['name']}", state, detail
+    installation.close()
+
+
+def upstreams(settings: Settings) -> Iterator[Line]:
+    """Reachable or not; nothing is asked with a seller's permission."""
+    kind = "sandbox" if settings.is_sandbox else "real"
+    try:
+        urls = upstream_urls(settings)
+    except NotRunning as error:
+        yield "upstreams", "fault", str(error)
+        return
+    for name, url in (("amazon", urls.amazon_spapi_url), ("mercari", urls.mercari_graphql_url)):
+        try:
+            answer = httpx.get(url, timeout=5)
+        except httpx.HTTPError as error:
+            yield name, "fault", f"{kind} {url}: {type(error).__name__}"
+        else:
+            yield name, "ok", f"{kind} {url} answers ({answer.status_code})"

@@ -1,0 +1,168 @@
+"""One installation: its database, keys and stores, brought up from the settings.
+
+`prepare` starts the embedded Postgres where there is no other, makes roles and migrates; `connect`
+finds what is running already.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+
+from domain.application import AsinSync
+from domain.ports import Clock
+from infra.api_keys import ApiKeys
+from infra.budgets import Budgets
+from infra.database import Database
+from infra.embedded_postgres import EmbeddedPostgres, running_url
+from infra.event_store import EventStoreFactory
+from infra.keys import InstallationKeys, load_keys
+from infra.migrate import FIRST_CELL, migrate
+from infra.roles import LOGINS, ensure_roles, read_passwords, role_urls
+from infra.seller_secrets import SellerSecrets
+from infra.settings import AMAZON_LWA_URL, AMAZON_SPAPI_URL, MERCARI_GRAPHQL_URL, Settings
+from infra.shops import LinkedShops, UpstreamUrls
+
+EMBEDDED_DATABASE = "asin_sync"
+JOB_PATIENCE_SECONDS = 60.0
+WEB_PATIENCE_SECONDS = 5.0
+
+
+class NotRunning(Exception):
+    """There is no service to work with; the message says how to start one."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What web, worker and operators share; each process has its own."""
+
+    settings: Settings
+    database: Database
+    keys: InstallationKeys
+    app: AsinSync
+    secrets: SellerSecrets
+    api_keys: ApiKeys
+    budgets: Budgets
+
+    def shops(self, clock: Clock, stop: Event, patience_seconds: float) -> LinkedShops:
+        """The sellers' marketplaces: the sandbox's, or the real ones."""
+        return LinkedShops(
+            upstream_urls(self.settings), self.secrets, self.budgets, clock,
+            patience_seconds=patience_seconds, stop=stop,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self.app.close()
+        self.database.close()
+
+
+def passwords_file(settings: Settings) -> Path:
+    return settings.data_folder / "database-passwords.json"
+
+
+def sandbox_url_file(settings: Settings) -> Path:
+    return settings.data_folder / "sandbox" / "url"
+
+
+def embedded(settings: Settings) -> EmbeddedPostgres:
+    return EmbeddedPostgres(settings.data_folder / "postgres")
+
+
+def prepare(settings: Settings) -> Installation:
+    """Start what is missing, migrate, connect. Raises PostgresUnavailable, KeysMissing."""
+    if settings.database_url:
+        admin_url = settings.database_url
+    else:
+        admin_url = own_database(embedded(settings).start())
+    passwords = ensure_roles(admin_url, settings.role_prefix, passwords_file(settings))
+    migrate(admin_url, settings.role_prefix)
+    urls = urls_of(settings, admin_url, passwords)
+    return opened(settings, urls)
+
+
+def connect(settings: Settings) -> Installation:
+    """Connect to what `prepare` has brought up in another process. Raises NotRunning."""
+    admin_url = settings.database_url
+    if not admin_url:
+        found = running_url(settings.data_folder / "postgres")
+        if found is None:
+            raise NotRunning("no server is running here: start one with `make run`")
+        admin_url = make_conninfo(found, dbname=EMBEDDED_DATABASE)
+    passwords = read_passwords(passwords_file(settings))
+    return opened(settings, urls_of(settings, admin_url, passwords))
+
+
+def own_database(superuser_url: str) -> str:
+    """The embedded server's database for us, made at its first start."""
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        query = "SELECT 1 FROM pg_database WHERE datname = %s"
+        if connection.execute(query, (EMBEDDED_DATABASE,)).fetchone() is None:
+            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(EMBEDDED_DATABASE)))
+    return make_conninfo(superuser_url, dbname=EMBEDDED_DATABASE)
+
+
+def urls_of(settings: Settings, admin_url: str, passwords: Mapping[str, str]) -> dict[str, str]:
+    """A connection string for each role; `ASIN_SYNC_<ROLE>_URL` goes before."""
+    urls = role_urls(admin_url, settings.role_prefix, passwords)
+    given = {role: os.environ.get(f"ASIN_SYNC_{role.upper()}_URL") for role in LOGINS}
+    return urls | {role: url for role, url in given.items() if url}
+
+
+def opened(settings: Settings, urls: Mapping[str, str]) -> Installation:
+    if "writer" not in urls:
+        raise NotRunning("the database roles' passwords are not here: run `asin-sync serve` first")
+    database = Database(urls, FIRST_CELL)
+    keys = load_keys(settings.keys_folder, may_create=not has_keys_in_use(database))
+    return Installation(
+        settings=settings,
+        database=database,
+        keys=keys,
+        app=AsinSync(EventStoreFactory(database.url("writer"), FIRST_CELL)),
+        secrets=SellerSecrets(database, keys.kek),
+        api_keys=ApiKeys(database, keys.pepper),
+        budgets=Budgets(database),
+    )
+
+
+def has_keys_in_use(database: Database) -> bool:
+    """True once something in the database can be opened only with the keys."""
+    with database.pool("keystore").connection() as connection:
+        row = connection.execute("SELECT EXISTS (SELECT FROM asin_sync.api_key)").fetchone()
+    return bool(row and row[0])
+
+
+def upstream_urls(settings: Settings) -> UpstreamUrls:
+    """The addresses as set, or the running sandbox's."""
+    if settings.is_sandbox:
+        file = sandbox_url_file(settings)
+        base = file.read_text("utf-8").strip() if file.exists() else ""
+        if not base:
+            raise NotRunning("the sandbox is not running: start it with `make run`")
+        spapi, lwa, graphql = base, f"{base}/auth/o2/token", f"{base}/v1/graphql"
+    else:
+        spapi = settings.amazon_spapi_url or AMAZON_SPAPI_URL
+        lwa = settings.amazon_lwa_url or AMAZON_LWA_URL
+        graphql = settings.mercari_graphql_url or MERCARI_GRAPHQL_URL
+    return UpstreamUrls(
+        amazon_spapi_url=spapi,
+        amazon_lwa_url=lwa,
+        amazon_lwa_client_id=settings.amazon_lwa_client_id,
+        amazon_lwa_client_secret=settings.amazon_lwa_client_secret,
+        mercari_graphql_url=graphql,
+        mercari_api_client_name=settings.mercari_api_client_name,
+    )
+
+
+def image_origins(settings: Settings) -> tuple[str, ...]:
+    """Where pages may show images from: the allow-list, or the sandbox's exact loopback origin."""
+    if settings.is_sandbox and sandbox_url_file(settings).exists():
+        return (sandbox_url_file(settings).read_text("utf-8").strip(),)
+    hosts = (host.strip() for host in settings.image_hosts.split(","))
+    return tuple(f"https://{host}" for host in hosts if host)

@@ -1,0 +1,37 @@
+"""The installation's own keys: made at the first start, private files, never in the database."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.roles import write_private
+
+KEY_BYTES = 32
+NAMES = ("kek", "pepper", "session")
+
+
+class KeysMissing(Exception):
+    """The database was used before, but the keys that open it are not here."""
+
+
+@dataclass(frozen=True)
+class InstallationKeys:
+    """`kek` encrypts secrets at rest, `pepper` keys the digests of API keys, `session` cookies."""
+
+    kek: bytes
+    pepper: bytes
+    session: bytes
+
+
+def load_keys(folder: Path, *, may_create: bool) -> InstallationKeys:
+    """Read the keys, making them where nothing was encrypted yet. Raises KeysMissing."""
+    missing = [name for name in NAMES if not (folder / name).exists()]
+    if missing and not may_create:
+        raise KeysMissing(
+            f"{folder} lacks {', '.join(missing)}: put back the keys this database was made with"
+        )
+    for name in missing:
+        write_private(folder / name, secrets.token_bytes(KEY_BYTES))
+    return InstallationKeys(**{name: (folder / name).read_bytes() for name in NAMES})

@@ -1,0 +1,71 @@
+"""The sandbox: one small ASGI app that is both upstreams on one port, and their control."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from infra.sandbox.amazon import SellingPartnerApi
+from infra.sandbox.control import Control
+from infra.sandbox.faults import Gate, json_answer
+from infra.sandbox.images import image_of
+from infra.sandbox.lwa import LoginWithAmazon
+from infra.sandbox.mercari import MercariShopsApi
+from infra.sandbox.shop import Shops
+from infra.sandbox.world import World
+
+IMAGE_SECONDS_MAX = 86_400
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(folder: Path, *, clock: Callable[[], datetime] = utc_now) -> Starlette:
+    """Both upstreams and the control; the world lives in `folder`/sandbox.sqlite3.
+
+    Paths: /auth/o2/token, the SP-API's own, /v1/graphql, /images/<asin>.jpg, /_sandbox/...
+    One process may serve a folder at a time; run it with a single worker.
+    """
+    world = World(folder, clock)
+    shops = Shops(world)
+    gate = Gate(clock)
+    login = LoginWithAmazon(world, gate)
+    amazon = SellingPartnerApi(world, gate, login)
+    mercari = MercariShopsApi(world, gate, shops)
+    control = Control(world, shops, gate, login, mercari)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        world.close()
+
+    return Starlette(
+        routes=[
+            *login.routes(),
+            *amazon.routes(),
+            *mercari.routes(),
+            *control.routes(),
+            Route("/images/{asin}.jpg", _image),
+        ],
+        exception_handlers={404: _nowhere},
+        lifespan=lifespan,
+    )
+
+
+async def _image(request: Request) -> Response:
+    """A product's main image: a PNG under the name that Amazon's images have."""
+    headers = {"Cache-Control": f"public, max-age={IMAGE_SECONDS_MAX}"}
+    content = image_of(request.path_params["asin"])
+    return Response(content, media_type="image/png", headers=headers)
+
+
+async def _nowhere(request: Request, _error: Exception) -> Response:
+    return json_answer(404, {"error": f"There is nothing at {request.url.path}."})

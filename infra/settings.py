@@ -1,0 +1,98 @@
+"""Settings: environment variables with their defaults, read once at the start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+AMAZON_SPAPI_URL = "https://sellingpartnerapi-fe.amazon.com"
+AMAZON_LWA_URL = "https://api.amazon.com/auth/o2/token"
+MERCARI_GRAPHQL_URL = "https://api.mercari-shops.com/v1/graphql"
+
+
+def setting(name: str, default: str, meaning: str) -> Any:
+    """A field that `name` in the environment sets."""
+    return field(default=default, metadata={"name": name, "meaning": meaning})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be set. An upstream address left empty means the built-in sandbox."""
+
+    database_url: str = setting(
+        "DATABASE_URL", "", "Postgres 15 or newer, used only to migrate; empty = embedded"
+    )
+    role_prefix: str = setting("ASIN_SYNC_ROLE_PREFIX", "asin_sync", "names of database roles")
+    port: str = setting("ASIN_SYNC_PORT", "8000", "port of the web server")
+    host: str = setting("ASIN_SYNC_HOST", "127.0.0.1", "address the web server listens on")
+    data: str = setting("ASIN_SYNC_DATA", "./var", "folder of data, keys and passwords")
+    keys: str = setting("ASIN_SYNC_KEYS", "", "folder of keys; empty = keys in the data folder")
+    amazon_spapi_url: str = setting("AMAZON_SPAPI_URL", "", f"for example {AMAZON_SPAPI_URL}")
+    amazon_lwa_url: str = setting("AMAZON_LWA_URL", "", f"for example {AMAZON_LWA_URL}")
+    amazon_lwa_client_id: str = setting("AMAZON_LWA_CLIENT_ID", "sandbox", "of your application")
+    amazon_lwa_client_secret: str = setting(
+        "AMAZON_LWA_CLIENT_SECRET", "sandbox", "of your application; never printed"
+    )
+    mercari_graphql_url: str = setting(
+        "MERCARI_GRAPHQL_URL", "", f"for example {MERCARI_GRAPHQL_URL}"
+    )
+    mercari_api_client_name: str = setting(
+        "MERCARI_API_CLIENT_NAME", "asin-sync", "assigned by Mercari with the contract"
+    )
+    image_hosts: str = setting(
+        "IMAGE_HOSTS", "m.media-amazon.com", "hosts that pages may show images from"
+    )
+    url: str = setting("ASIN_SYNC_URL", "", "where the CLI finds the service")
+    key: str = setting("ASIN_SYNC_KEY", "", "the API key the CLI uses; never printed")
+
+    @property
+    def data_folder(self) -> Path:
+        return Path(self.data).resolve()
+
+    @property
+    def keys_folder(self) -> Path:
+        return Path(self.keys).resolve() if self.keys else self.data_folder / "keys"
+
+    @property
+    def is_sandbox(self) -> bool:
+        """True when no real upstream is named; naming one only is refused by `faults`."""
+        return not (self.amazon_spapi_url or self.amazon_lwa_url or self.mercari_graphql_url)
+
+    def faults(self) -> list[str]:
+        """What can't work, each with what to do."""
+        upstreams = {
+            "AMAZON_SPAPI_URL": self.amazon_spapi_url,
+            "AMAZON_LWA_URL": self.amazon_lwa_url,
+            "MERCARI_GRAPHQL_URL": self.mercari_graphql_url,
+        }
+        missing = [name for name, value in upstreams.items() if not value]
+        found = []
+        if 0 < len(missing) < len(upstreams):
+            found.append(f"set {', '.join(missing)} too, or none of the three for the sandbox")
+        if not (self.port.isdigit() and 0 <= int(self.port) < 65536):
+            found.append(f"ASIN_SYNC_PORT is {self.port!r}: give a number from 0 to 65535")
+        return found
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings as the environment has them; a variable set to nothing counts as not set."""
+    values = {
+        each.name: environment[each.metadata["name"]]
+        for each in fields(Settings)
+        if environment.get(each.metadata["name"])
+    }
+    return Settings(**values)
+
+
+def described(settings: Settings) -> list[tuple[str, str, str]]:
+    """Name, value and meaning of each setting; secrets are masked."""
+    secret = ("AMAZON_LWA_CLIENT_SECRET", "ASIN_SYNC_KEY", "DATABASE_URL")
+    rows = []
+    for each in fields(Settings):
+        name, value = each.metadata["name"], getattr(settings, each.name)
+        shown = "(set)" if name in secret and value else value
+        rows.append((name, shown, each.metadata["meaning"]))
+    return rows

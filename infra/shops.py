@@ -1,0 +1,170 @@
+"""The marketplaces of each seller: adapters made from its tokens, budgets and the settings.
+
+Kept one per seller and process, as an adapter holds an access token; made anew when a token changes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from threading import Event, Lock
+from typing import NamedTuple
+from uuid import UUID
+
+from domain.errors import SyncNotEnabled
+from domain.ports import Clock, MercariCategory
+from domain.seller import SecretKind, Seller
+from infra.amazon_login import AmazonAccess
+from infra.amazon_calls import OPERATIONS as AMAZON_OPERATIONS
+from infra.amazon_sp_api import AmazonSpApi
+from infra.budgets import BudgetLimiter, Budgets, Rate
+from infra.http_client import HttpSettings
+from infra.http_deadline import open_client
+from infra.mercari_calls import MercariAccess
+from infra.mercari_operations import DOCUMENTS as MERCARI_DOCUMENTS
+from infra.mercari_shops import MercariShops
+from infra.seller_secrets import SellerSecrets
+
+TREE_SECONDS = 3600
+MERCARI_POINTS_AN_HOUR = 10_000
+AMAZON_RATES = {
+    operation.name: Rate(operation.rate_per_second, operation.burst)
+    for operation in AMAZON_OPERATIONS.values()
+}
+AMAZON_APPLICATION_RATES = {
+    "searchListingsItems": Rate(100, 100),
+    "getListingsItem": Rate(100, 100),
+    "searchCatalogItems": Rate(500, 500),
+}
+MERCARI_RATES = {
+    operation: Rate(MERCARI_POINTS_AN_HOUR / 3600, MERCARI_POINTS_AN_HOUR)
+    for operation in MERCARI_DOCUMENTS
+}
+"""What each upstream grants one seller; facts/amazon-sp-api §1.1, facts/mercari-shops §1.1."""
+
+
+class UpstreamUrls(NamedTuple):
+    """Where the upstreams are, and who we are to them."""
+
+    amazon_spapi_url: str
+    amazon_lwa_url: str
+    amazon_lwa_client_id: str
+    amazon_lwa_client_secret: str
+    mercari_graphql_url: str
+    mercari_api_client_name: str
+
+
+class LinkedShops:
+    """Adapters by seller; every call is counted."""
+
+    def __init__(
+        self,
+        urls: UpstreamUrls,
+        seller_secrets: SellerSecrets,
+        budgets: Budgets,
+        clock: Clock,
+        *,
+        patience_seconds: float,
+        stop: Event,
+        settings: HttpSettings | None = None,
+    ) -> None:
+        self._urls = urls
+        self._secrets = seller_secrets
+        self._budgets = budgets
+        self._clock = clock
+        self._patience_seconds = patience_seconds
+        self._stop = stop
+        self._settings = settings or HttpSettings()
+        self._client = open_client()
+        self._amazon: dict[UUID, tuple[str, AmazonSpApi]] = {}
+        self._mercari: dict[UUID, tuple[str, MercariShops]] = {}
+        self._trees: dict[UUID, tuple[float, tuple[MercariCategory, ...]]] = {}
+        self._calls: Counter[tuple[UUID, str]] = Counter()
+        self._lock = Lock()
+
+    def amazon(self, seller: Seller) -> AmazonSpApi:
+        """Raises SyncNotEnabled where the seller has not linked Amazon."""
+        token = self._token(seller, "amazon_refresh_token", "Amazon link")
+        with self._lock:
+            kept = self._amazon.get(seller.seller_id)
+            if kept is None or kept[0] != token:
+                kept = (token, self._make_amazon(seller, token))
+                self._amazon[seller.seller_id] = kept
+        return kept[1]
+
+    def mercari(self, seller: Seller) -> MercariShops:
+        """Raises SyncNotEnabled where the seller has not linked Mercari."""
+        token = self._token(seller, "mercari_access_token", "Mercari link")
+        with self._lock:
+            kept = self._mercari.get(seller.seller_id)
+            if kept is None or kept[0] != token:
+                kept = (token, self._make_mercari(seller, token))
+                self._mercari[seller.seller_id] = kept
+        return kept[1]
+
+    def tree(self, seller: Seller) -> tuple[MercariCategory, ...]:
+        """The shop's category tree, read once an hour. Raises UpstreamError."""
+        now = self._clock().timestamp()
+        kept = self._trees.get(seller.seller_id)
+        if kept is None or now - kept[0] > TREE_SECONDS:
+            kept = (now, tuple(self.mercari(seller).read_categories()))
+            self._trees[seller.seller_id] = kept
+        return kept[1]
+
+    def take_calls(self) -> Counter[tuple[UUID, str]]:
+        """The calls made since this was last asked, by seller and operation."""
+        with self._lock:
+            taken, self._calls = self._calls, Counter()
+        return taken
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _token(self, seller: Seller, kind: SecretKind, name: str) -> str:
+        token = self._secrets.find(seller.seller_id, kind)
+        if token is None:
+            raise SyncNotEnabled(f"missing: {name}", missing=[name])
+        return token
+
+    def _make_amazon(self, seller: Seller, token: str) -> AmazonSpApi:
+        access = AmazonAccess(
+            client_id=self._urls.amazon_lwa_client_id,
+            client_secret=self._urls.amazon_lwa_client_secret,
+            refresh_token=token,
+            amazon_seller_id=seller.amazon_seller_id,
+            api_url=self._urls.amazon_spapi_url,
+            login_url=self._urls.amazon_lwa_url,
+        )
+        levels = {f"amazon:{seller.seller_id}": AMAZON_RATES, "amazon": AMAZON_APPLICATION_RATES}
+        limiter = BudgetLimiter(
+            self._budgets, levels, patience_seconds=self._patience_seconds, stop=self._stop
+        )
+        return AmazonSpApi(
+            self._client, access, limiter, self._clock, self._settings,
+            on_call=self._counter(seller),
+        )  # fmt: skip
+
+    def _make_mercari(self, seller: Seller, token: str) -> MercariShops:
+        access = MercariAccess(
+            url=self._urls.mercari_graphql_url,
+            access_token=token,
+            client_name=self._urls.mercari_api_client_name,
+        )
+        limiter = BudgetLimiter(
+            self._budgets,
+            {f"mercari:{seller.seller_id}": MERCARI_RATES},
+            patience_seconds=self._patience_seconds,
+            stop=self._stop,
+            shared_bucket="points",
+        )
+        return MercariShops(
+            self._client, access, limiter, self._clock, self._settings,
+            on_call=self._counter(seller),
+        )  # fmt: skip
+
+    def _counter(self, seller: Seller) -> Callable[[str], None]:
+        def count(operation: str) -> None:
+            with self._lock:
+                self._calls[seller.seller_id, operation] += 1
+
+        return count

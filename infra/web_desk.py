@@ -1,0 +1,135 @@
+"""The desk that the web application works at: this process's connections, keys and shops."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager
+from datetime import datetime
+from threading import Event, Lock
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from domain.facts import Recorded
+from domain.ports import Clock
+from domain.seller import SecretKind
+from infra.database import Connection
+from infra.event_codec import decode
+from infra.installation import WEB_PATIENCE_SECONDS, Installation, image_origins
+
+POSITION_SECONDS = 0.02
+
+# Where the live views stand together.
+POSITION = """
+    SELECT min(p.position) FROM projection_positions p
+    JOIN projections l ON l.name = p.name AND l.live_generation = p.generation
+"""
+
+# The last position of the seller's own facts at an instant.
+POSITION_AT = """
+    SELECT coalesce(max(notification_id), 0) FROM asin_sync_events WHERE recorded_at <= %s
+"""
+
+# One stream, in order, up to an instant or a version.
+HISTORY = """
+    SELECT notification_id, recorded_at, seller_id, originator_id, originator_version, topic, state
+    FROM asin_sync_events
+    WHERE originator_id = %(id)s
+      AND (%(until)s::timestamptz IS NULL OR recorded_at <= %(until)s)
+      AND (%(version)s::bigint IS NULL OR originator_version <= %(version)s)
+    ORDER BY originator_version
+"""
+
+# Projections that can't go on, and how far behind the log each one is.
+STOPPED = (
+    "SELECT name, stopped_at_position, error FROM projection_positions WHERE error IS NOT NULL"
+)
+POSITIONS = "SELECT name, position FROM projection_positions"
+
+
+class WebDesk:
+    """Implements `api.desk.Desk` by shape; `api` and `infra` know nothing of each other."""
+
+    def __init__(self, installation: Installation, clock: Clock) -> None:
+        self._installation = installation
+        self._database = installation.database
+        self._stopping = Event()
+        self._position = (0.0, 0)
+        self._lock = Lock()
+        self.app = installation.app
+        self.clock = clock
+        self.keys = installation.api_keys
+        self.shops = installation.shops(clock, self._stopping, WEB_PATIENCE_SECONDS)
+        self.session_secret = installation.keys.session
+        self.is_sandbox = installation.settings.is_sandbox
+        self.image_origins = image_origins(installation.settings)
+
+    def reading_for(self, seller_id: UUID) -> AbstractContextManager[Connection]:
+        return self._database.reading_for(seller_id)
+
+    def position(self) -> int:
+        """At most 20 ms old, so that any number of requests cost fifty look-ups a second."""
+        read_at, position = self._position
+        now = time.monotonic()
+        if now - read_at < POSITION_SECONDS:
+            return position
+        with self._lock, self._database.pool("reader").connection() as connection:
+            row = connection.execute(POSITION, prepare=True).fetchone()
+            connection.rollback()
+            self._position = (time.monotonic(), int(row[0] or 0) if row else 0)
+        return self._position[1]
+
+    def position_at(self, seller_id: UUID, moment: datetime) -> int:
+        with self.reading_for(seller_id) as connection:
+            row = connection.execute(POSITION_AT, (moment,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def history(
+        self,
+        seller_id: UUID,
+        originator_id: UUID,
+        *,
+        until: datetime | None = None,
+        at_version: int | None = None,
+    ) -> list[Recorded]:
+        parameters = {"id": originator_id, "until": until, "version": at_version}
+        with self.reading_for(seller_id) as connection:
+            rows = connection.cursor(binary=True).execute(HISTORY, parameters).fetchall()
+        return [
+            Recorded(position, recorded_at, seller, stream, version, decode(topic, state))
+            for position, recorded_at, seller, stream, version, topic, state in rows
+        ]
+
+    def store_secret(self, seller_id: UUID, kind: SecretKind, token: str) -> None:
+        self._installation.secrets.store(seller_id, kind, token)
+
+    def faults(self) -> list[str]:
+        try:
+            with self._database.pool("projector").connection(timeout=2) as connection:
+                rows = connection.execute(STOPPED).fetchall()
+        except psycopg.Error as error:
+            return [f"Postgres does not answer: {error}"]
+        return [f"{name} stopped at position {at}: {error}" for name, at, error in rows]
+
+    def figures(self) -> dict[str, float]:
+        with self._database.pool("projector").connection() as connection:
+            positions: list[tuple[str, int]] = connection.execute(POSITIONS).fetchall()
+            head = connection.execute(
+                "SELECT max(notification_id) FROM asin_sync_events"
+            ).fetchone()
+        last = int(head[0] or 0) if head else 0
+        lags: dict[str, Any] = {f"lag_events_{name}": last - at for name, at in positions}
+        return {"log_position": last, **lags}
+
+    def stop(self) -> None:
+        """Every open stream ends now."""
+        self._stopping.set()
+
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def close(self) -> None:
+        self.stop()
+        self.shops.close()
+        self._installation.close()

@@ -1,0 +1,51 @@
+"""The web server process: uvicorn, told to end its open streams at once when asked to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from socket import socket
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+GRACE_SECONDS = 1
+
+
+class StreamEndingServer(uvicorn.Server):
+    """uvicorn waits for open event streams; `on_stop` ends them first."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        on_ready: Callable[[int], None],
+        on_stop: Callable[[], None],
+    ) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._on_stop = on_stop
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready(self.servers[0].sockets[0].getsockname()[1])
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._on_stop()
+        super().handle_exit(sig, frame)
+
+
+def serve_app(
+    app: Any,
+    host: str,
+    port: int,
+    *,
+    on_ready: Callable[[int], None],
+    on_stop: Callable[[], None],
+) -> None:
+    """Serve until SIGINT or SIGTERM. `on_ready` gets the port once it can be used."""
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS,
+        access_log=False, server_header=False,
+    )  # fmt: skip
+    StreamEndingServer(config, on_ready, on_stop).run()

@@ -1,0 +1,335 @@
+"""Joins the parts: settings, clock, stores, marketplaces, web and command line. Nothing imports it.
+
+Imports are inside the commands, so that `--help` and commands that only ask /v1 stay quick.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli import Client, Exit, Server, build_cli, print_json, stderr, stdout
+
+if TYPE_CHECKING:
+    from infra.installation import Installation
+    from infra.settings import Settings
+
+SANDBOX_STOP_SECONDS = 1
+
+
+def now() -> datetime:
+    """The real clock."""
+    return datetime.now(UTC)
+
+
+def settings() -> Settings:
+    """The settings, or exit 2 saying what can't work."""
+    from infra.settings import read_settings
+
+    read = read_settings()
+    for fault in read.faults():
+        stderr.print(f"[red]settings:[/] {fault}")
+    if read.faults():
+        raise typer.Exit(2)
+    return read
+
+
+def find_server() -> Server:
+    """`ASIN_SYNC_URL` and `ASIN_SYNC_KEY`, else the server that runs beside this checkout."""
+    read = settings()
+    file = read.data_folder / "run.json"
+    beside = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    url, key = read.url or beside.get("url", ""), read.key or beside.get("key", "")
+    if not url or not key:
+        stderr.print("no service found: start one with `make run`, or set ASIN_SYNC_URL and _KEY")
+        raise typer.Exit(Exit.UNAVAILABLE)
+    return Server(url.rstrip("/"), key)
+
+
+def installation() -> Installation:
+    """The running installation's database; exit 7 where there is none."""
+    from infra.installation import NotRunning, connect
+
+    try:
+        return connect(settings())
+    except NotRunning as error:
+        stderr.print(f"[red]{error}[/]")
+        raise typer.Exit(Exit.UNAVAILABLE) from None
+
+
+cli = build_cli(find_server)
+key_commands = typer.Typer(no_args_is_help=True)
+projection_commands = typer.Typer(no_args_is_help=True)
+sandbox_commands = typer.Typer(no_args_is_help=True)
+seller_commands = typer.Typer(no_args_is_help=True)
+cli.add_typer(seller_commands, name="seller", help="Register, link, approve (an admin's key).")
+cli.add_typer(sandbox_commands, name="sandbox", help="Drive the simulated upstreams.")
+cli.add_typer(projection_commands, name="projections", help="The views: status, rebuild, check.")
+cli.add_typer(key_commands, name="key", help="API keys: create, list, revoke.")
+
+
+@cli.command()
+def serve(
+    demo: Annotated[bool, typer.Option(help="Make a demo seller and bind 500 rows.")] = False,
+) -> None:
+    """Serve everything: Postgres (unless DATABASE_URL), sandbox (unless real), worker, web."""
+    from api.app import build_app
+    from infra.keys import KeysMissing
+    from infra.server_account import PostgresUnavailable
+    from infra.serving import serve as serve_all
+
+    try:
+        serve_all(settings(), build_app, now, stderr.print, is_demo=demo)
+    except (PostgresUnavailable, KeysMissing, TimeoutError, OSError) as error:
+        stderr.print(f"[red]could not start:[/] {error}")
+        raise typer.Exit(Exit.FAILED) from None
+
+
+@cli.command()
+def worker() -> None:
+    """Work only: projections, policies, schedule and jobs. Several may run, on many machines."""
+    from infra.worker import Worker
+
+    Worker(installation(), now).run()
+
+
+@cli.command()
+def doctor() -> None:
+    """Settings with their defaults, and what of the service answers. Exit 1 on a fault."""
+    from infra.diagnosis import diagnose
+
+    is_well = True
+    for name, state, detail in diagnose(settings()):
+        is_well = is_well and state != "fault"
+        colour = {"ok": "green", "fault": "red"}.get(state, "dim")
+        stdout.print(f"[{colour}]{state:<8}[/] {name:<26} {detail}")
+    raise typer.Exit(Exit.OK if is_well else Exit.FAILED)
+
+
+@key_commands.command("create")
+def create_key(
+    role: Annotated[str, typer.Option(help="seller, reviewer, support, auditor, service, admin.")],
+    label: str,
+    seller: Annotated[str | None, typer.Option(help="Seller id; none for staff.")] = None,
+) -> None:
+    """Make a key and print it once."""
+    from api.ids import inner_id
+    from infra.key_commands import create
+
+    inner = inner_id("sel", seller) if seller else None
+    print_json(create(installation(), role, inner, label, now))
+
+
+@key_commands.command("list")
+def list_keys() -> None:
+    """Every key, without its secret."""
+    for key in installation().api_keys.all(None):
+        print_json(key.model_dump(mode="json"))
+
+
+@key_commands.command("revoke")
+def revoke_key(key_id: str) -> None:
+    """Close a key; it opens nothing after five seconds at the latest."""
+    from infra.key_commands import revoke
+
+    if not revoke(installation(), key_id, now):
+        stderr.print(f"[red]no open key {key_id}[/]")
+        raise typer.Exit(Exit.NOT_FOUND)
+
+
+@projection_commands.command("status")
+def projections_status() -> None:
+    """Where each view stands against the log."""
+    from infra.projection_commands import status
+
+    for line in status(installation().database):
+        print_json(line)
+
+
+@projection_commands.command("rebuild")
+def projections_rebuild(name: str) -> None:
+    """Fill a new generation beside the live one and swap; no effect is repeated."""
+    from infra.projection_commands import rebuild
+
+    for line in rebuild(installation().database, name):
+        stderr.print(line)
+
+
+@projection_commands.command("retry")
+def projections_retry(name: str) -> None:
+    """Let a stopped projection go on, once its cause is mended."""
+    from infra.projection_commands import retry
+
+    if not retry(installation().database, name):
+        stderr.print(f"[red]{name} is not stopped[/]")
+        raise typer.Exit(Exit.NOT_FOUND)
+
+
+@projection_commands.command("check")
+def projections_check() -> None:
+    """Fold the log again and compare every row of every view. Exit 1 on any difference."""
+    from infra.projection_commands import check
+
+    is_equal = True
+    for result in check(installation().database):
+        is_equal = is_equal and not result.differences
+        print_json(result.as_json())
+    raise typer.Exit(Exit.OK if is_equal else Exit.FAILED)
+
+
+@sandbox_commands.command("serve", hidden=True)
+def sandbox_serve(port: int) -> None:
+    """Run the sandbox; `serve` does this."""
+    import uvicorn
+
+    from infra.sandbox.app import create_app
+
+    folder = settings().data_folder / "sandbox"
+    uvicorn.run(
+        create_app(folder), host="127.0.0.1", port=port, log_level="warning", access_log=False,
+        timeout_graceful_shutdown=SANDBOX_STOP_SECONDS,
+    )  # fmt: skip
+
+
+def drive(path: str, **fields: Any) -> None:
+    """Ask the sandbox's control and print its answer."""
+    import httpx
+
+    from infra.installation import sandbox_url_file
+
+    file = sandbox_url_file(settings())
+    if not file.exists():
+        stderr.print("the sandbox is not running: start it with `make run`")
+        raise typer.Exit(Exit.UNAVAILABLE)
+    method = fields.pop("method", "POST")
+    body = {name: value for name, value in fields.items() if value is not None}
+    options: dict[str, Any] = {"params": body} if method == "GET" else {"json": body}
+    url = f"{file.read_text('utf-8')}/_sandbox/{path}"
+    answer = httpx.request(method, url, timeout=30, **options)
+    if answer.is_error:
+        stderr.print(f"[red]{answer.text}[/]")
+        raise typer.Exit(Exit.FAILED)
+    print_json(answer.json() if answer.content else {})
+
+
+@sandbox_commands.command()
+def price(asin: str, price_jpy: int) -> None:
+    """Move the Amazon price of an ASIN."""
+    drive("price", asin=asin, price_jpy=price_jpy)
+
+
+@sandbox_commands.command()
+def quantity(asin: str, units: int) -> None:
+    """Move the Amazon stock of an ASIN."""
+    drive("quantity", asin=asin, quantity=units)
+
+
+@sandbox_commands.command()
+def suspend(asin: str) -> None:
+    """Suspend an ASIN on Amazon."""
+    drive("suspend", asin=asin)
+
+
+@sandbox_commands.command()
+def reactivate(asin: str) -> None:
+    """Let a suspended ASIN sell again."""
+    drive("reactivate", asin=asin)
+
+
+@sandbox_commands.command()
+def category(asin: str, browse_path: str) -> None:
+    """Move an ASIN to another Amazon category, names joined by ` > `."""
+    drive("category", asin=asin, browse_path=browse_path)
+
+
+@sandbox_commands.command("break")
+def break_upstream(
+    upstream: Annotated[str, typer.Argument(help="amazon, mercari or lwa.")],
+    kind: Annotated[str, typer.Argument(help="429, 503_html, empty_200, truncated_json, hang.")],
+    count: int | None = None,
+    seconds: float | None = None,
+    operation: str | None = None,
+) -> None:
+    """Make an upstream misbehave, for some calls, some seconds, or until `mend`."""
+    drive("faults", upstream=upstream, kind=kind, count=count, seconds=seconds, operation=operation)
+
+
+@sandbox_commands.command()
+def mend() -> None:
+    """End every fault."""
+    drive("faults", method="DELETE")
+
+
+@sandbox_commands.command()
+def world(asin: str) -> None:
+    """What the sandbox has for an ASIN, on both sides."""
+    drive("world", method="GET", asin=asin)
+
+
+@sandbox_commands.command()
+def calls() -> None:
+    """How many calls the sandbox got."""
+    drive("calls", method="GET")
+
+
+@sandbox_commands.command()
+def sweep(
+    kind: Annotated[str, typer.Argument(help="status, stock_price or catalogue.")] = "status",
+) -> None:
+    """Fast-forward: run a sweep now instead of at its hour."""
+    client = Client(find_server())
+    print_json(client.ask("POST", "/sweeps", json={"kind": kind}).json())
+
+
+@seller_commands.command()
+def register(amazon_seller_id: str, shop_name: str) -> None:
+    """Register a seller by its Amazon.co.jp account."""
+    body = {"amazon_seller_id": amazon_seller_id, "shop_name": shop_name}
+    print_json(Client(find_server()).ask("POST", "/sellers", json=body).json())
+
+
+@seller_commands.command("show")
+def show_seller(seller_id: str) -> None:
+    """A seller's links and settings."""
+    print_json(Client(find_server()).get(f"/sellers/{seller_id}"), indent=True)
+
+
+@seller_commands.command("link-amazon")
+def link_amazon(seller_id: str) -> None:
+    """Store the LWA refresh token; it is read from standard input, never from the command line."""
+    body = {"refresh_token": sys.stdin.readline().strip()}
+    path = f"/sellers/{seller_id}/amazon-link"
+    print_json(Client(find_server()).ask("POST", path, json=body).json())
+
+
+@seller_commands.command("link-mercari")
+def link_mercari(seller_id: str, shop_id: str) -> None:
+    """Store the shop's access token; it is read from standard input."""
+    body = {"access_token": sys.stdin.readline().strip(), "shop_id": shop_id}
+    path = f"/sellers/{seller_id}/mercari-link"
+    print_json(Client(find_server()).ask("POST", path, json=body).json())
+
+
+@seller_commands.command()
+def approve(seller_id: str) -> None:
+    """Switch ASIN Sync on for a seller."""
+    path = f"/sellers/{seller_id}/review"
+    print_json(Client(find_server()).ask("POST", path, json={"decision": "approve"}).json())
+
+
+@seller_commands.command("sample")
+def write_sample(output: Path) -> None:
+    """Write the demo seller's 500-row sample CSV."""
+    from infra.demo import SELLER_NAME
+    from infra.sandbox.sample import write_sample_csv
+
+    write_sample_csv(output, SELLER_NAME)
+
+
+if __name__ == "__main__":
+    cli()

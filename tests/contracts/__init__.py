@@ -1,0 +1,1 @@
+"""What the two marketplaces promise: vendored models, validators, and a suite for each port."""
