@@ -29,16 +29,17 @@ STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 UPLOAD_BYTES_MAX = 4 * 1024 * 1024
 """What is read at all; a file over the limit of an upload is refused with its size in words."""
 PROJECTED_SECONDS_MAX = 3.0
+KEY_LENGTH_MAX = 64
 
 
 def build_pages(desk: Desk) -> APIRouter:
     """All pages of one desk."""
     router = APIRouter(include_in_schema=False)
     server = PageServer(desk)
-    add_sign_in(router, server)
     add_reading(router, server)
     add_upload(router, server)
     add_streams(router, server)
+    add_sign_in(router, server)
 
     @router.get("/static/{digest}/{name}")
     async def static(request: Request, digest: str, name: str) -> Response:
@@ -102,17 +103,17 @@ async def received(request: Request, server: PageServer) -> Response:
     length = number_in(request.headers.get("content-length"))
     if length is None or length > UPLOAD_BYTES_MAX:
         return PlainTextResponse("the file is too large to be read at all", 413)
-    form = await request.form()
-    csrf, sessions = str(form.get("csrf", "")), server.sessions
-    caller = await run_in_threadpool(poster_of, request, csrf, sessions)
+    async with request.form() as form:
+        csrf, key = str(form.get("csrf", "")), str(form.get("key", ""))[:KEY_LENGTH_MAX]
+        file = form.get("file")
+        name, content = "", b""
+        if isinstance(file, UploadFile):
+            name, content = file.filename or "", await file.read()
+    caller = await run_in_threadpool(poster_of, request, csrf, server.sessions)
     seller_id = seller_written_by(caller, seller_named_in(request))
-    file = form.get("file")
-    name, content = "", b""
-    if isinstance(file, UploadFile):
-        name, content = file.filename or "", await file.read()
     receipt = await run_in_threadpool(
         send_file, server.desk, seller_id, f"key:{caller.key_id}", name, content,
-        str(form.get("key", ""))[:64],
+        key,
     )  # fmt: skip
     given_up_at = time.monotonic() + PROJECTED_SECONDS_MAX
     while server.desk.position() < (receipt.position or 0) and time.monotonic() < given_up_at:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as NotBase64
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from secrets import token_urlsafe
+from typing import NamedTuple
 
 from api.desk import Caller, Keys
 from domain.ports import Clock
@@ -18,6 +18,15 @@ LIFETIME = timedelta(hours=12)
 FRESH = timedelta(seconds=2)
 """How long a key is taken as still there: a revoked one closes its sessions within this time."""
 FRESH_TOKENS_MAX = 1_000
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Fresh(NamedTuple):
+    """A token that was verified a moment ago."""
+
+    caller: Caller
+    until: datetime
+    csrf: str
 
 
 class Sessions:
@@ -27,7 +36,7 @@ class Sessions:
         self._secret = secret
         self._keys = keys
         self._clock = clock
-        self._fresh: dict[str, tuple[Caller, datetime]] = {}
+        self._fresh: dict[str, Fresh] = {}
 
     def issue(self, caller: Caller) -> str:
         """A new token for the holder of this key."""
@@ -40,37 +49,35 @@ class Sessions:
         """Who signed in; None for a token that is not ours, has ended, or whose key is gone."""
         if known := self.known(token):
             return known
-        key_id = self._key_id_in(token)
-        caller = self._keys.by_id(key_id) if key_id else None
+        key_id, ends_at = self._content_of(token)
+        caller = self._keys.by_id(key_id) if self._clock() < ends_at else None
         if caller is not None:
             if len(self._fresh) >= FRESH_TOKENS_MAX:
                 self._fresh.clear()
-            self._fresh[token] = (caller, self._clock() + FRESH)
+            until = min(self._clock() + FRESH, ends_at)
+            self._fresh[token] = Fresh(caller, until, self._signature("csrf", token))
         return caller
 
     def known(self, token: str) -> Caller | None:
         """Like `caller_of`, without a look-up: None also where one is needed."""
-        caller, until = self._fresh.get(token, (None, None))
-        if until is None or self._clock() >= until or self._key_id_in(token) is None:
-            return None
-        return caller
+        fresh = self._fresh.get(token)
+        return fresh.caller if fresh and self._clock() < fresh.until else None
 
     def csrf_of(self, token: str) -> str:
         """What a form of this session has to bring along."""
-        return self._signature("csrf", token)
+        fresh = self._fresh.get(token)
+        return fresh.csrf if fresh else self._signature("csrf", token)
 
     def is_csrf_of(self, token: str, given: str) -> bool:
         return hmac.compare_digest(self.csrf_of(token).encode(), given.encode())
 
-    def _key_id_in(self, token: str) -> str | None:
+    def _content_of(self, token: str) -> tuple[str, datetime]:
+        """The key's id and when the token ends; one that is not ours has ended long ago."""
         body, _, signature = token.partition(".")
         if not hmac.compare_digest(self._signature("session", body).encode(), signature.encode()):
-            return None
-        try:
-            ends_at, _, key_id = urlsafe_b64decode(body).decode().split(":", 2)
-        except (NotBase64, UnicodeDecodeError, ValueError):
-            return None
-        return key_id if self._clock().timestamp() < int(ends_at) else None
+            return "", NEVER
+        ends_at, _, key_id = urlsafe_b64decode(body).decode().split(":", 2)
+        return key_id, datetime.fromtimestamp(int(ends_at), UTC)
 
     def _signature(self, purpose: str, text: str) -> str:
         digest = hmac.digest(self._secret, f"{purpose}:{text}".encode(), "sha256")

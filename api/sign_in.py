@@ -30,8 +30,9 @@ def add_sign_in(router: APIRouter, server: PageServer) -> None:
 
     @router.post("/sign-in")
     async def sign_in(request: Request) -> Response:
-        form = await request.form()
-        key = str(form.get("key", "")).strip()[:KEY_LENGTH_MAX]
+        async with request.form() as form:
+            key = str(form.get("key", "")).strip()[:KEY_LENGTH_MAX]
+            following = local_path(str(form.get("next", "")))
         if not is_same_origin(request):
             return sign_in_page(request, server, mark("Send the key from this page."), 403)
         if request.url.scheme == "http" and not is_plain_loopback(request):
@@ -39,7 +40,7 @@ def add_sign_in(router: APIRouter, server: PageServer) -> None:
         caller = await run_in_threadpool(server.desk.keys.caller, key)
         if caller is None:
             return sign_in_page(request, server, mark("This key opens nothing here."), 401)
-        response = RedirectResponse(local_path(str(form.get("next", ""))), 303)
+        response = RedirectResponse(following, 303)
         response.set_cookie(
             cookie_name(request), server.sessions.issue(caller), httponly=True, samesite="lax",
             max_age=int(LIFETIME.total_seconds()), secure=not is_plain_loopback(request),
@@ -48,9 +49,9 @@ def add_sign_in(router: APIRouter, server: PageServer) -> None:
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
-        form = await request.form()
-        try:
+        async with request.form() as form:
             csrf = str(form.get("csrf", ""))
+        try:
             await run_in_threadpool(poster_of, request, csrf, server.sessions)
         except NotSignedIn as refused:
             return server.refusal(request, refused)

@@ -15,7 +15,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib import metadata
 from importlib.util import find_spec
@@ -193,12 +193,18 @@ class _Server:
             return
         self._clear_remains()
         self._prepare_log()
-        options = dict(_SETTINGS, unix_socket_directories=str(self._make_socket_folder()))
-        self._run(
-            "pg_ctl", "start", "--wait", f"--timeout={START_SECONDS_MAX}",
-            f"--pgdata={self.cluster}", f"--log={self.log}",
-            "--options=" + " ".join(f"-c {name}={value}" for name, value in options.items()),
-        )  # fmt: skip
+        socket_folder = self._make_socket_folder()
+        options = dict(_SETTINGS, unix_socket_directories=str(socket_folder))
+        try:
+            self._run(
+                "pg_ctl", "start", "--wait", f"--timeout={START_SECONDS_MAX}",
+                f"--pgdata={self.cluster}", f"--log={self.log}",
+                "--options=" + " ".join(f"-c {name}={value}" for name, value in options.items()),
+            )  # fmt: skip
+        except PostgresUnavailable:
+            with suppress(OSError):
+                socket_folder.rmdir()
+            raise
 
     def stop(self) -> None:
         if not self.pid_file.is_listening():
@@ -233,7 +239,8 @@ class _Server:
     def _clear_remains(self) -> None:
         """End what a killed server left running, since it blocks the next one."""
         for process_id in _server_processes(self.cluster):
-            os.kill(process_id, signal.SIGQUIT)
+            with suppress(ProcessLookupError):
+                os.kill(process_id, signal.SIGQUIT)
         _wait_until(lambda: not _server_processes(self.cluster), STOP_SECONDS_MAX)
         _remove_socket_folder(self.pid_file.socket_folder)
         # A stranger with the dead server's number, or the dead server itself as long as nobody has

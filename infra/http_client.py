@@ -25,6 +25,7 @@ _CHARSET = re.compile(r'charset\s*=\s*"?([^";\s]+)', re.IGNORECASE)
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json")
 _EXCERPT_LENGTH_MAX = 200
 _GZIP_WINDOW = 31
+_RETRY_AFTER_SECONDS_MAX = 3600.0
 
 
 @dataclass(frozen=True)
@@ -186,11 +187,13 @@ def excerpt(text: str) -> str:
 
 
 def _retry_after_seconds(pace: Pace, headers: httpx.Headers) -> float | None:
-    if pace.reset_seconds is not None:
-        return pace.reset_seconds
-    if pace.rate_per_second is not None:
-        return 1 / pace.rate_per_second
-    return number_in(headers, "retry-after")
+    """What the upstream's own headers ask for, the usual one last; never more than an hour."""
+    seconds = pace.reset_seconds
+    if seconds is None and pace.rate_per_second is not None:
+        seconds = 1 / pace.rate_per_second
+    if seconds is None:
+        seconds = number_in(headers, "retry-after")
+    return None if seconds is None else min(seconds, _RETRY_AFTER_SECONDS_MAX)
 
 
 def _content(media_type: str, content_type: str, body: bytes) -> Any:

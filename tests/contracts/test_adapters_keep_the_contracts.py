@@ -32,52 +32,58 @@ def offers_of(market: SandboxMarket, number: int) -> list[dict[str, Any]]:
     return shown["offers"]
 
 
+@pytest.fixture(scope="module")
+def amazon(market: SandboxMarket) -> AmazonWorld:
+    plain = [
+        number
+        for number in range(40)
+        if product_of(number).flaw is None and number not in (TWIN_NUMBER, ODD_NUMBER)
+    ]
+    offers = {number: offers_of(market, number)[0] for number in plain}
+    fba = [number for number in plain if offers[number]["channel"] == "AMAZON_JP"]
+    own = [number for number in plain if offers[number]["channel"] == "DEFAULT"]
+    suspended = fba[1]
+    market.sandbox.control("suspend", asin=asin_of(suspended))
+    market.sandbox.control("quantity", asin=asin_of(own[1]), quantity=0)
+    closed = next(number for number in range(500) if product_of(number).flaw == "inactive")
+    active, product = offers[own[0]], product_of(own[0])
+    return AmazonWorld(
+        port=market.amazon,
+        active=AmazonOffer(
+            sku=active["sku"],
+            asin=product.asin,
+            status="active",
+            title=product.title,
+            image_url=f"{market.sandbox.url}/images/{product.asin}.jpg",
+            price_jpy=active["price_jpy"],
+            quantity=active["quantity"],
+            channel="seller",
+            product_type=product.product_type,
+            observed_at=datetime(2026, 1, 1, tzinfo=UTC),
+        ),
+        browse_path=product.browse_path,
+        fba_quantities={offers[number]["sku"]: offers[number]["quantity"] for number in fba},
+        twin_asin=asin_of(TWIN_NUMBER),
+        odd_sku=offers_of(market, ODD_NUMBER)[0]["sku"],
+        suspended_sku=offers[suspended]["sku"],
+        closed_sku=offers_of(market, closed)[0]["sku"],
+        out_of_stock_sku=offers[own[1]]["sku"],
+        missing_sku="ZZZZ-000000",
+        missing_asin=asin_of(CATALOGUE_SIZE),
+    )
+
+
+@pytest.fixture(scope="module")
+def mercari(market: SandboxMarket) -> MercariWorld:
+    return MercariWorld(port=market.mercari)
+
+
 class TestAmazonSpApi(AmazonContract):
-    @pytest.fixture(scope="class")
-    def amazon(self, market: SandboxMarket) -> AmazonWorld:
-        plain = [
-            number
-            for number in range(40)
-            if product_of(number).flaw is None and number not in (TWIN_NUMBER, ODD_NUMBER)
-        ]
-        offers = {number: offers_of(market, number)[0] for number in plain}
-        fba = [number for number in plain if offers[number]["channel"] == "AMAZON_JP"]
-        own = [number for number in plain if offers[number]["channel"] == "DEFAULT"]
-        suspended, closed = fba[1], fba[2]
-        market.sandbox.control("suspend", asin=asin_of(suspended))
-        market.sandbox.control("quantity", asin=asin_of(own[1]), quantity=0)
-        closed = next(number for number in range(500) if product_of(number).flaw == "inactive")
-        active, product = offers[own[0]], product_of(own[0])
-        return AmazonWorld(
-            port=market.amazon,
-            active=AmazonOffer(
-                sku=active["sku"],
-                asin=product.asin,
-                status="active",
-                title=product.title,
-                image_url=f"{market.sandbox.url}/images/{product.asin}.jpg",
-                price_jpy=active["price_jpy"],
-                quantity=active["quantity"],
-                channel="seller",
-                product_type=product.product_type,
-                observed_at=datetime(2026, 1, 1, tzinfo=UTC),
-            ),
-            browse_path=product.browse_path,
-            fba_quantities={offers[number]["sku"]: offers[number]["quantity"] for number in fba},
-            twin_asin=asin_of(TWIN_NUMBER),
-            odd_sku=offers_of(market, ODD_NUMBER)[0]["sku"],
-            suspended_sku=offers[suspended]["sku"],
-            closed_sku=offers_of(market, closed)[0]["sku"],
-            out_of_stock_sku=offers[own[1]]["sku"],
-            missing_sku="ZZZZ-000000",
-            missing_asin=asin_of(CATALOGUE_SIZE),
-        )
+    """The adapter keeps the contract of the port `Amazon`."""
 
 
 class TestMercariShops(MercariContract):
-    @pytest.fixture(scope="class")
-    def mercari(self, market: SandboxMarket) -> MercariWorld:
-        return MercariWorld(port=market.mercari)
+    """The adapter keeps the contract of the port `Mercari`."""
 
 
 def test_the_account_tells_whether_it_is_suspended(market: SandboxMarket) -> None:

@@ -122,7 +122,7 @@ def check_mercari_request(body: bytes) -> Mapping[str, Any]:
     operation = get_operation_ast(parse(content["query"]))
     assert operation is not None
     variables = get_variable_values(
-        mercari_schema(), operation.variable_definitions, content["variables"]
+        mercari_schema(), operation.variable_definitions or (), content["variables"]
     )
     assert not isinstance(variables, list), variables
     return content

@@ -186,6 +186,7 @@ def test_a_bomb_is_never_unpacked_beyond_the_cap(
     [
         ({}, None),
         ({"Retry_After": "7"}, 7.0),
+        ({"Retry_After": "999999999999"}, 3600.0),
         ({"Retry_After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
         ({"X_Rate": "0.5"}, 2.0),
         ({"X_Rate": "string"}, None),

@@ -1,0 +1,1 @@
+"""The ways in, over real HTTP and a real Postgres."""

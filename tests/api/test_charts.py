@@ -1,0 +1,55 @@
+"""Charts never lose a count, never leave their frame, and never draw what was not counted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.charts import buckets_of, deviation_bars, trend
+from projections.health_score import SYNC_SUCCESS_RATE_TARGET, WINDOWS, HourRow, Window
+
+NOW = datetime(2026, 11, 23, 5, 32, tzinfo=UTC)
+attempts = st.integers(0, 500).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))
+
+
+def rows(counts: dict[int, tuple[int, int]]) -> list[HourRow]:
+    top = NOW.replace(minute=0)
+    return [
+        HourRow(UUID(int=1), top - timedelta(hours=back), tried, failed)
+        for back, (tried, failed) in counts.items()
+    ]
+
+
+@given(st.dictionaries(st.integers(0, 23), attempts), st.sampled_from(["24h", "30d"]))
+def test_whatever_was_counted_is_in_exactly_one_bucket(
+    counts: dict[int, tuple[int, int]], window: Window
+) -> None:
+    since = (NOW - WINDOWS[window]).replace(minute=0)
+    buckets = buckets_of(rows(counts), since, NOW, window)
+    assert sum(each.attempts for each in buckets) == sum(tried for tried, _ in counts.values())
+    assert sum(each.failed for each in buckets) == sum(failed for _, failed in counts.values())
+    assert buckets[-1].start <= NOW < buckets[-1].end
+
+
+@given(st.dictionaries(st.integers(0, 23), attempts))
+def test_however_bad_the_hours_the_trend_stays_inside_its_frame(
+    counts: dict[int, tuple[int, int]],
+) -> None:
+    since = (NOW - WINDOWS["24h"]).replace(minute=0)
+    drawn = trend(buckets_of(rows(counts), since, NOW, "24h"), SYNC_SUCCESS_RATE_TARGET)
+    for column in drawn.columns:
+        assert (column.center_y is None) == (column.bucket.attempts == 0)
+        assert column.center_y is None or 0 <= column.center_y <= 100
+    assert bool(drawn.pieces) == any(tried for tried, _ in counts.values())
+
+
+@given(st.lists(st.tuples(st.integers(-40, 40).map(lambda n: n / 2), st.integers(1, 900))))
+def test_however_far_prices_deviate_every_listing_is_in_the_histogram(
+    deviations: list[tuple[float, int]],
+) -> None:
+    bars = deviation_bars(deviations, 3.5)
+    assert sum(bar.bindings for bar in bars) == sum(number for _, number in deviations)
+    assert all(bar.is_out == (abs(bar.pct) > 3.5) for bar in bars)

@@ -1,0 +1,39 @@
+"""The pages behind a real web server on a free port of this computer."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.desk import Desk
+from api.pages import build_pages
+from api.security_headers import SecurityHeaders
+
+
+@contextmanager
+def serving(desk: Desk) -> Iterator[str]:
+    """The address of the pages of this desk, as long as the block runs."""
+    app = FastAPI()
+    app.include_router(build_pages(desk))
+    app.add_middleware(SecurityHeaders, image_origins=desk.image_origins)
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    ends_at = time.monotonic() + 10
+    while not server.started:
+        assert time.monotonic() < ends_at, "the web server did not start"
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        listening.close()

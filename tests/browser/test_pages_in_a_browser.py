@@ -1,0 +1,130 @@
+"""What only a browser can tell: nothing on the console, rows that arrive, a pause that counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from api.desk import Desk
+from api.ids import public_id
+from domain.values import binding_id_of
+from tests.api.page_data import adjusted, listed_binding, open_upload, record, settle
+from tests.api.web_server import serving
+
+CHROMIUM = "/usr/bin/chromium"
+SWITCHES = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+ASIN = "B0BROWSER1"
+
+
+@dataclass
+class Visit:
+    """A signed-in page, and everything that the browser complained about."""
+
+    page: Page
+    address: str
+    seller_id: UUID
+    binding: str
+    complaints: list[str]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(desk: Desk, seller_key: str, browser: Browser) -> Iterator[Visit]:
+    caller = desk.keys.caller(seller_key)
+    assert caller is not None
+    assert caller.seller_id is not None
+    binding = listed_binding(desk, caller.seller_id, ASIN)
+    with serving(desk) as address:
+        context = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 900})
+        page, complaints = context.new_page(), list[str]()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{address}/sign-in")
+        page.fill("#key", seller_key)
+        page.click("button.primary")
+        yield Visit(page, address, caller.seller_id, binding, complaints)
+        context.close()
+
+
+def adjust_price(desk: Desk, seller_id: UUID, version: int, to_price_jpy: int) -> None:
+    record(desk, seller_id, binding_id_of(seller_id, ASIN), version, [adjusted(1, to_price_jpy)])
+
+
+@pytest.mark.parametrize("width", [1440, 390, 320])
+def test_no_page_says_a_word_on_the_console_or_scrolls_sideways(
+    desk: Desk, visit: Visit, width: int
+) -> None:
+    upload = public_id("sub", open_upload(desk, visit.seller_id, ["B0WAITING2"]))
+    visit.page.set_viewport_size({"width": width, "height": 900})
+    paths = ["/", "/?window=30d", "/sync-log", "/bindings", "/upload", f"/upload/{upload}"]
+    paths += [f"/bindings/{visit.binding}", f"/bindings/{visit.binding}?at_version=3"]
+    for path in paths:
+        visit.page.goto(visit.address + path)
+        expect(visit.page.locator("h1")).to_be_visible()
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width, path
+    assert visit.complaints == []
+
+
+def test_a_line_of_the_log_arrives_while_the_page_is_open(desk: Desk, visit: Visit) -> None:
+    visit.page.goto(f"{visit.address}/sync-log")
+    expect(visit.page.locator("[data-conn]")).to_have_attribute("data-state", "on")
+    adjust_price(desk, visit.seller_id, 5, 1_234)
+    first = visit.page.locator("[data-rows] tr").first
+    expect(first).to_contain_text("¥1,234")
+    expect(first.locator("a").first).to_have_attribute("href", f"/bindings/{visit.binding}")
+    assert visit.complaints == []
+
+
+def test_a_paused_log_counts_what_waits_and_then_shows_it(desk: Desk, visit: Visit) -> None:
+    visit.page.goto(f"{visit.address}/sync-log")
+    expect(visit.page.locator("[data-conn]")).to_have_attribute("data-state", "on")
+    button = visit.page.locator("[data-pause]")
+    button.click()
+    for version, price in ((5, 2_001), (6, 2_002)):
+        adjust_price(desk, visit.seller_id, version, price)
+    expect(button).to_have_text(re.compile(r"\(2\)$"))
+    rows = visit.page.locator("[data-rows]")
+    expect(rows).not_to_contain_text("¥2,001")
+    button.click()
+    expect(rows).to_contain_text("¥2,001")
+    expect(rows.locator("tr").first).to_contain_text("¥2,002")
+    assert visit.complaints == []
+
+
+def test_the_rows_of_an_upload_fill_in_until_the_last(desk: Desk, visit: Visit) -> None:
+    upload = open_upload(desk, visit.seller_id, ["B0FILLING1", "B0FILLING2"])
+    visit.page.goto(f"{visit.address}/upload/{public_id('sub', upload)}")
+    waiting = visit.page.locator("#r1 .pill")
+    before = waiting.inner_text()
+    settle(desk, visit.seller_id, upload, 1)
+    expect(waiting).not_to_have_text(before)
+    expect(visit.page.locator("[data-figure=settled]")).to_have_text("1")
+    expect(visit.page.locator("[data-upload]")).to_have_count(1)
+    settle(desk, visit.seller_id, upload, 2)
+    expect(visit.page.locator("[data-upload]")).to_have_count(0)
+    expect(visit.page.locator("[data-figure=settled]")).to_have_text("2")
+    assert visit.complaints == []
+
+
+def test_the_counts_of_the_health_page_follow_without_a_reload(desk: Desk, visit: Visit) -> None:
+    visit.page.goto(visit.address)
+    visit.page.evaluate("document.body.dataset.kept = 'yes'")
+    listed_binding(desk, visit.seller_id, "B0COUNTED1")
+    expect(visit.page.locator("[data-figure=status-listed]")).to_have_text("2")
+    expect(visit.page.locator("body")).to_have_attribute("data-kept", "yes")
+    assert visit.complaints == []
