@@ -1,0 +1,52 @@
+"""A seller as tests need one: registered, linked to the sandbox, enabled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+from domain import seller
+from domain.sellers import change_seller, register_seller
+from domain.stamps import Work
+from infra.installation import Installation
+from tests.sandbox_server import SandboxServer
+
+
+@dataclass(frozen=True)
+class LinkedSeller:
+    """The seller's id here, and its name in the sandbox."""
+
+    seller_id: UUID
+    name: str
+    amazon_seller_id: str
+
+
+def linked_seller(
+    installation: Installation,
+    sandbox: SandboxServer,
+    work: Work,
+    *,
+    product_count: int = 40,
+    is_enabled: bool = True,
+) -> LinkedSeller:
+    """Make a new seller in the sandbox and link it here."""
+    name = f"seller-{uuid4().hex[:8]}"
+    account = sandbox.control("sellers", name=name, product_count=product_count)
+    app = installation.app
+    seller_id = register_seller(app, account["amazon_seller_id"], name, work)
+    installation.secrets.store(seller_id, "amazon_refresh_token", account["refresh_token"])
+    installation.secrets.store(seller_id, "mercari_access_token", account["mercari_token"])
+    stamp = work.stamp()
+    amazon = seller.LinkAmazon(stamp=stamp)
+    mercari = seller.LinkMercari(stamp=stamp, shop_id=account["shop_id"])
+    settings = seller.ChangeSettings(
+        stamp=stamp, default_float_rate=Decimal(0), reinstatement="automatic"
+    )
+    change_seller(app, seller_id, lambda it: seller.link_amazon(it, amazon))
+    change_seller(app, seller_id, lambda it: seller.link_mercari(it, mercari))
+    change_seller(app, seller_id, lambda it: seller.change_settings(it, settings))
+    if is_enabled:
+        enable = seller.EnableSync(stamp=stamp)
+        change_seller(app, seller_id, lambda it: seller.enable_sync(it, enable))
+    return LinkedSeller(seller_id, name, account["amazon_seller_id"])
