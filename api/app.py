@@ -32,12 +32,12 @@ def build_app(desk: Desk) -> FastAPI:
     )
     sessions = Sessions(desk.session_secret, desk.keys, desk.clock)
     reception = Reception(desk, sessions)
+    app.include_router(build_pages(desk))
     first_version = APIRouter(prefix="/v1")
     for routes in (build_submissions, build_bindings, build_reports, build_sellers):
         first_version.include_router(routes(reception))
     app.include_router(first_version)
     app.include_router(build_operations(desk))
-    app.include_router(build_pages(desk))
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(SecurityHeaders, image_origins=desk.image_origins)
     problems.install(app)

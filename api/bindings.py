@@ -1,4 +1,4 @@
-"""JSON routes of bindings: list, show (now or then), history, diff, and the three changes by hand."""
+"""JSON routes of bindings: list, show (now or then), history, diff, and changes by hand."""
 
 from __future__ import annotations
 

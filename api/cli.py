@@ -293,8 +293,7 @@ def log_lines(
     seen = -1
     while True:
         page = client.get("/sync-log", limit=lines if seen < 0 else 200, **filters)["items"]
-        for line in reversed([each for each in page if each["position"] > seen]):
-            yield line
+        yield from reversed([each for each in page if each["position"] > seen])
         seen = max([seen, *(line["position"] for line in page)])
         if not follow:
             return

@@ -16,9 +16,9 @@ from uuid import UUID
 from psycopg import Connection
 
 from api.l10n import L10n
-from api.log_text import title_of, suggested_action, what_happened
-from domain.errors import NotFound
+from api.log_text import suggested_action, title_of, what_happened
 from domain.error_codes import REASONS, reason
+from domain.errors import NotFound
 from domain.upload_file import COLUMNS
 from projections import bindings, submissions, sync_log
 

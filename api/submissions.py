@@ -1,4 +1,4 @@
-"""JSON routes of uploads: send a file or rows, watch each row come to its fate, fetch the template."""
+"""JSON routes of uploads: send a file or rows, watch each row come to its fate, the template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Use case of a sweep's page: read these live bindings from Amazon, and record only what changed."""
+"""Use case of a sweep's page: read live bindings from Amazon, and record only what changed."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class BudgetLimiter:
                 self._wait_for(owner, self._shared_bucket or operation, rate)
 
     def observe(
-        self, operation: str, rate_per_second: float | None, reset_seconds: float | None  # noqa: ARG002
+        self, operation: str, rate_per_second: float | None, reset_seconds: float | None
     ) -> None:
         """Go by the rate that the seller's bucket was said to have.
 

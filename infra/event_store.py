@@ -1,4 +1,4 @@
-"""The event store: the library's Postgres recorder with one-round-trip appends and seller isolation.
+"""The event store: the library's Postgres recorder, one round trip an append, isolated by seller.
 
 Appends take an advisory lock (readers never see a gap, never a stream out of order), commit without
 waiting for the disk, and flush before they return; adr/0002 has the measurements.

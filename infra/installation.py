@@ -77,10 +77,7 @@ def embedded(settings: Settings) -> EmbeddedPostgres:
 
 def prepare(settings: Settings) -> Installation:
     """Start what is missing, migrate, connect. Raises PostgresUnavailable, KeysMissing."""
-    if settings.database_url:
-        admin_url = settings.database_url
-    else:
-        admin_url = own_database(embedded(settings).start())
+    admin_url = settings.database_url or own_database(embedded(settings).start())
     passwords = ensure_roles(admin_url, settings.role_prefix, passwords_file(settings))
     migrate(admin_url, settings.role_prefix)
     urls = urls_of(settings, admin_url, passwords)

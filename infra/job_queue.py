@@ -1,4 +1,4 @@
-"""Putting jobs into the queue on a connection of the caller's, so that they commit with its work."""
+"""Putting jobs into the queue on the caller's connection, so that they commit with its work."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUEUE = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 def put(
     connection: Connection, name: str, options: dict[str, Any], arguments: dict[str, Any]
 ) -> None:
-    """Queue a job in a savepoint; one with the same queueing lock that waits already is enough."""
+    """Queue a job in a savepoint; one waiting already with the same queueing lock is enough."""
     try:
         with connection.transaction():
             _QUEUE.configure_task(name, connection=connection, **options).defer(**arguments)

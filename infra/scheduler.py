@@ -35,7 +35,7 @@ BEGIN = """
 
 
 def due_sweeps(seller_ids: Iterable[UUID], now: datetime) -> list[StartSweep]:
-    """For each seller and kind, the latest moment it was due; sellers are spread over the window."""
+    """For each seller and kind, the latest moment it was due; sellers are spread evenly."""
     return [
         StartSweep(
             seller_id,

@@ -1,6 +1,6 @@
 """The marketplaces of each seller: adapters made from its tokens, budgets and the settings.
 
-Kept one per seller and process, as an adapter holds an access token; made anew when a token changes.
+Kept one per seller and process, as an adapter holds an access token; a new token, a new adapter.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from uuid import UUID
 from domain.errors import SyncNotEnabled
 from domain.ports import Clock, MercariCategory
 from domain.seller import SecretKind, Seller
-from infra.amazon_login import AmazonAccess
 from infra.amazon_calls import OPERATIONS as AMAZON_OPERATIONS
+from infra.amazon_login import AmazonAccess
 from infra.amazon_sp_api import AmazonSpApi
 from infra.budgets import BudgetLimiter, Budgets, Rate
 from infra.http_client import HttpSettings

@@ -25,6 +25,7 @@ from projections.table import Key, Rows, Table
 SYNC_SUCCESS_RATE_TARGET = 0.992
 PRICE_DEVIATION_RATE_TARGET = 0.035
 IMAGE_COMPLIANCE_RATE_TARGET = 1.0
+HOUR = timedelta(hours=1)
 WINDOWS = {"24h": timedelta(hours=24), "30d": timedelta(days=30)}
 
 Window = Literal["24h", "30d"]
@@ -277,7 +278,7 @@ def points(rate: float, target: float, tolerance: float) -> float:
 
 def read(connection: Connection[Any], window: Window, now: datetime) -> Health:
     """The health of the seller that the connection may see."""
-    since = (now - WINDOWS[window]).replace(minute=0, second=0, microsecond=0)
+    since = (now - WINDOWS[window] + HOUR).replace(minute=0, second=0, microsecond=0)
     hours = connection.cursor(row_factory=class_row(HourRow)).execute(HOURS_SINCE, (since,))
     counted = hours.fetchall()
     attempts, failed = sum(h.attempts for h in counted), sum(h.failed for h in counted)

@@ -50,9 +50,7 @@ def passwords(
 
 
 @pytest.fixture(scope="session")
-def migrated_template(
-    admin_url: str, role_prefix: str, passwords: dict[str, str]  # noqa: ARG001
-) -> Iterator[str]:
+def migrated_template(admin_url: str, role_prefix: str, passwords: dict[str, str]) -> Iterator[str]:
     """The name of a migrated database that nobody is connected to."""
     with postgres.new_database(admin_url) as url:
         migrate(url, role_prefix)
@@ -130,7 +128,7 @@ def engine(installation: Installation) -> Iterator[ProjectionEngine]:
 
 @pytest.fixture
 def desk(
-    installation: Installation, seller: LinkedSeller, engine: ProjectionEngine  # noqa: ARG001
+    installation: Installation, seller: LinkedSeller, engine: ProjectionEngine
 ) -> Iterator[WebDesk]:
     """The desk of the web application, with one seller and running views."""
     made = WebDesk(installation, lambda: datetime.now(UTC))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
@@ -18,6 +18,7 @@ from testcontainers.community.postgres import PostgresContainer
 
 from infra.embedded_postgres import EmbeddedPostgres
 
+DOCKER_SOCKET = Path("/var/run/docker.sock")
 IMAGE = "postgres:18-alpine"
 
 
@@ -26,8 +27,10 @@ def kind() -> str:
     """Which one it will be; Docker counts only if its daemon answers."""
     if os.environ.get("TEST_DATABASE_URL"):
         return "TEST_DATABASE_URL"
-    with suppress(DockerException):
-        docker.from_env(timeout=3).ping()
+    if "DOCKER_HOST" not in os.environ and not DOCKER_SOCKET.exists():
+        return "embedded"
+    with suppress(DockerException), closing(docker.from_env(timeout=3)) as client:
+        client.ping()
         return f"Docker ({IMAGE})"
     return "embedded"
 

@@ -1,4 +1,4 @@
-"""What is decided about a binding: each decision takes state and command and returns facts, purely."""
+"""What is decided about a binding: state and command in, facts out, purely."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ def follow_price(binding: AsinBinding, command: FollowOffer) -> list[BindingFact
 
 
 def follow_stock(binding: AsinBinding, command: FollowOffer) -> list[BindingFact]:
-    """max(0, quantity − threshold), only when Amazon's quantity moved (units sold here stay sold)."""
+    """max(0, quantity − threshold), only when Amazon's quantity moved: units sold stay sold."""
     offer, threshold = command.offer, binding.terms.stock_threshold
     quantity = 0 if offer.status_reason == "stock_zero" else offer.quantity
     if quantity is None or quantity == binding.amazon_quantity or binding.stock is None:

@@ -57,7 +57,7 @@ TOKEN_REPLY = json_reply({"access_token": "Atza|token", "token_type": "bearer", 
 
 
 class ScriptedServer:
-    """Gives out its replies in order, then the last one for ever; logins have a queue of their own."""
+    """Gives out its replies in order, then the last one for ever; logins have their own."""
 
     def __init__(
         self,

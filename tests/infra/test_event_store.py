@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Barrier, Event, Thread
 from time import sleep
 from typing import Any
@@ -21,25 +21,6 @@ from eventsourcing.tests.persistence import (
 from domain.application import acting_for
 from infra.event_store import EventRecorder, SellerDatastore
 from infra.migrate import FIRST_CELL
-
-
-class OnTheMigratedTable(TestCase):
-    """Gives each case a fresh migrated database and a seller to act for."""
-
-    datastores: list[SellerDatastore]
-    urls: dict[str, str]
-
-    @pytest.fixture(autouse=True)
-    def _given(self, role_urls: dict[str, str]) -> Iterator[None]:
-        self.urls, self.datastores = role_urls, []
-        yield
-        for datastore in self.datastores:
-            datastore.close()
-
-    def create_recorder(self) -> Any:
-        datastore = SellerDatastore(self.urls["writer"], FIRST_CELL, 24)
-        self.datastores.append(datastore)
-        return SellerRecorder(datastore, uuid4())
 
 
 class SellerRecorder(EventRecorder):
@@ -62,8 +43,37 @@ class SellerRecorder(EventRecorder):
         return acting
 
 
+class OnTheMigratedTable(TestCase):
+    """Gives each case a fresh migrated database and a seller to act for."""
+
+    recorder_class: type[SellerRecorder] = SellerRecorder
+    datastores: list[SellerDatastore]
+    urls: dict[str, str]
+
+    @pytest.fixture(autouse=True)
+    def _given(self, role_urls: dict[str, str]) -> Iterator[None]:
+        self.urls, self.datastores = role_urls, []
+        yield
+        for datastore in self.datastores:
+            datastore.close()
+
+    def create_recorder(self) -> Any:
+        datastore = SellerDatastore(self.urls["writer"], FIRST_CELL, 24)
+        self.datastores.append(datastore)
+        return self.recorder_class(datastore, uuid4())
+
+
+class WithoutPositions(SellerRecorder):
+    """What the aggregate case expects of an append: nothing, as it knows of no log."""
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> None:
+        super().insert_events(stored_events)
+
+
 class TestAggregateRecorder(OnTheMigratedTable, AggregateRecorderTestCase):
     """Streams: order, limits, and one event a version."""
+
+    recorder_class = WithoutPositions
 
 
 class TestApplicationRecorder(OnTheMigratedTable, ApplicationRecorderTestCase[EventRecorder]):
@@ -133,15 +143,23 @@ REWRITES = [
     "UPDATE cell_1.asin_sync_events SET state = ''",
     "DELETE FROM cell_1.asin_sync_events",
     "TRUNCATE cell_1.asin_sync_events",
-    "INSERT INTO cell_1.asin_sync_events (originator_id, originator_version, topic, state,"
-    " notification_id) OVERRIDING SYSTEM VALUE VALUES (gen_random_uuid(), 1, 't', '', 1)",
-    "INSERT INTO cell_1.asin_sync_events (originator_id, originator_version, topic, state,"
-    " recorded_at) VALUES (gen_random_uuid(), 1, 't', '', now() - interval '1 year')",
-    "INSERT INTO cell_1.asin_sync_events (originator_id, originator_version, topic, state,"
-    " seller_id) VALUES (gen_random_uuid(), 1, 't', '', gen_random_uuid())",
-    "INSERT INTO cell_1.asin_sync_events (originator_id, originator_version, topic, state)"
-    " VALUES (gen_random_uuid(), 1, 't', '') ON CONFLICT (originator_id, originator_version)"
-    " DO UPDATE SET state = excluded.state",
+    (
+        "INSERT INTO cell_1.asin_sync_events (originator_id, originator_version, topic, state,"
+        " notification_id) OVERRIDING SYSTEM VALUE VALUES (gen_random_uuid(), 1, 't', '', 1)"
+    ),
+    (
+        "INSERT INTO cell_1.asin_sync_events (originator_id, originator_version, topic, state,"
+        " recorded_at) VALUES (gen_random_uuid(), 1, 't', '', now() - interval '1 year')"
+    ),
+    (
+        "INSERT INTO cell_1.asin_sync_events (originator_id, originator_version, topic, state,"
+        " seller_id) VALUES (gen_random_uuid(), 1, 't', '', gen_random_uuid())"
+    ),
+    (
+        "INSERT INTO cell_1.asin_sync_events (originator_id, originator_version, topic, state)"
+        " VALUES (gen_random_uuid(), 1, 't', '') ON CONFLICT (originator_id, originator_version)"
+        " DO UPDATE SET state = excluded.state"
+    ),
     "ALTER TABLE cell_1.asin_sync_events NO FORCE ROW LEVEL SECURITY",
     "ALTER TABLE cell_1.asin_sync_events DISABLE ROW LEVEL SECURITY",
     "DROP TABLE cell_1.asin_sync_events",
@@ -151,7 +169,9 @@ REWRITES = [
 ]
 
 
-@pytest.mark.parametrize("role", ["writer", "projector", "reader", "auditor_sql", "jobs", "keystore"])
+@pytest.mark.parametrize(
+    "role", ["writer", "projector", "reader", "auditor_sql", "jobs", "keystore"]
+)
 @pytest.mark.parametrize("statement", REWRITES)
 def test_no_role_of_the_application_can_rewrite_history(
     role_urls: dict[str, str], role: str, statement: str

@@ -6,7 +6,6 @@ import gzip
 import json
 import time
 import tracemalloc
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -15,23 +14,10 @@ from hypothesis import strategies as st
 
 from domain.ports import UpstreamError, UpstreamThrottled, UpstreamUnavailable
 from infra.http_client import Answer, HttpSettings, Pace, Question, StrictHttp, number_in
-from infra.http_deadline import open_client
 from infra.strict_json import NotStrictJson, parse
 from tests.infra.scripted_server import Reply, ScriptedServer, dripped, json_reply, reply
 
 SETTINGS = HttpSettings(timeout_seconds=0.5, body_bytes_max=200_000)
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with open_client() as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer(json_reply({})) as server:
-        yield server
 
 
 def question(url: str) -> Question:
@@ -70,8 +56,10 @@ HOSTILE_200 = {
     "truncated_json": reply(body=b'{"items": [{"sku": "A'),
     "short_body": reply(body=b"{}", Content_Length="9"),
     "cut_chunk": [
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
-        b"Connection: close\r\n\r\n5\r\n[1,2"
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+            b"Connection: close\r\n\r\n5\r\n[1,2"
+        )
     ],
     "duplicate_key": reply(body=b'{"price": 100, "price": 1}'),
     "nested_duplicate_key": reply(body=b'[{"a": [{"price": 100, "price": 1}]}]'),
@@ -81,6 +69,7 @@ HOSTILE_200 = {
     "beyond_64_bits": reply(body=b"[9223372036854775808]"),
     "ten_thousand_digits": reply(body=b"9" * 10_000),
     "deeper_than_64": reply(body=DEEP),
+    "a_thousand_deep": reply(body=b"[" * 1000 + b"]" * 1000),
     "very_deep": reply(body=b"[" * 90_000 + b"]" * 90_000),
     "shift_jis_called_utf8": reply(
         body='["時計"]'.encode("cp932"), content_type="application/json; charset=utf-8"
@@ -88,6 +77,7 @@ HOSTILE_200 = {
     "shift_jis": reply(
         body='["時計"]'.encode("cp932"), content_type='application/json; charset="Shift_JIS"'
     ),
+    "called_shift_jis": reply(body=b"[1]", content_type="application/json; charset=Shift_JIS"),
     "utf16": reply(body="[1]".encode("utf-16")),
     "byte_order_mark": reply(body=b"\xef\xbb\xbf[1]"),
     "half_a_surrogate_pair": reply(body=b'["\\ud83d"]'),
