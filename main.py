@@ -286,8 +286,17 @@ def sweep(
     print_json(client.ask("POST", "/sweeps", json={"kind": kind}).json())
 
 
+@sandbox_commands.command("sample")
+def write_sample(output: Path) -> None:
+    """Write the demo seller's 500-row sample CSV."""
+    from infra.demo import SELLER_NAME
+    from infra.sandbox.sample import write_sample_csv
+
+    write_sample_csv(output, SELLER_NAME)
+
+
 @seller_commands.command()
-def register(amazon_seller_id: str, shop_name: str) -> None:
+def apply(amazon_seller_id: str, shop_name: str) -> None:
     """Register a seller by its Amazon.co.jp account."""
     body = {"amazon_seller_id": amazon_seller_id, "shop_name": shop_name}
     print_json(Client(find_server()).ask("POST", "/sellers", json=body).json())
@@ -322,13 +331,12 @@ def approve(seller_id: str) -> None:
     print_json(Client(find_server()).ask("POST", path, json={"decision": "approve"}).json())
 
 
-@seller_commands.command("sample")
-def write_sample(output: Path) -> None:
-    """Write the demo seller's 500-row sample CSV."""
-    from infra.demo import SELLER_NAME
-    from infra.sandbox.sample import write_sample_csv
-
-    write_sample_csv(output, SELLER_NAME)
+@seller_commands.command()
+def reject(seller_id: str, reason: str) -> None:
+    """Switch ASIN Sync off for a seller, with the reason; no listing is closed by it."""
+    body = {"decision": "reject", "reason": reason}
+    path = f"/sellers/{seller_id}/review"
+    print_json(Client(find_server()).ask("POST", path, json=body).json())
 
 
 if __name__ == "__main__":

@@ -158,6 +158,9 @@ class Amazon(Protocol):
     def read_fba_quantities(self, skus: Collection[str]) -> dict[str, int]:
         """Sellable FBA units of up to 50 SKUs; a SKU absent from the answer is absent here."""
 
+    def is_account_suspended(self) -> bool:
+        """Whether Amazon has suspended the seller's listings as a whole."""
+
     def read_catalogue(self, asins: Collection[str]) -> list[AmazonItem]:
         """Catalogue entries of up to 20 ASINs; an ASIN absent from the answer is absent here."""
 

@@ -40,6 +40,7 @@ class SweepPage(Value):
     sweep_id: UUID
     kind: SweepKind
     number: int
+    is_account_suspended: bool = False
     bindings: tuple[LiveBinding, ...]
 
 
@@ -56,7 +57,7 @@ def sweep_page(
     tally = Tally()
     for batch in in_batches(page.bindings, OFFERS_BATCH):
         try:
-            tally = tally.plus(read(app, seller, amazon, tree, batch, page.kind, work))
+            tally = tally.plus(read(app, seller, amazon, tree, batch, page, work))
         except UpstreamError as error:
             tally = tally.plus(failed(batch, error.code, str(error)))
     if tally.failures:
@@ -70,20 +71,20 @@ def sweep_offers(
     amazon: Amazon,
     _: Sequence[MercariCategory],
     batch: Sequence[LiveBinding],
-    kind: SweepKind,
+    page: SweepPage,
     work: Work,
 ) -> Tally:
     """Status, own price and seller-fulfilled stock of up to 20 SKUs; FBA stock every six hours."""
     by_sku = {binding.sku: binding for binding in batch if binding.sku}
     offers = amazon.read_offers(list(by_sku))
-    if kind == "status":
+    if page.kind == "status":
         offers = with_stock_of_inactive(amazon, offers)
     else:
         offers = with_fba_stock(amazon, offers)
     answered = {offer.sku: offer for offer in offers}
     tally = Tally()
     for sku, binding in by_sku.items():
-        offer = answered.get(sku) or read_alone(amazon, sku)
+        offer = in_account(answered.get(sku) or read_alone(amazon, sku), page)
         if offer is None or offer.status == "unknown":
             tally = tally.plus(failed([binding], "E-901", "Amazon did not answer for this SKU"))
             continue
@@ -92,6 +93,14 @@ def sweep_offers(
         )
         tally = tally.plus(Tally(bindings=1, changed=int(changed)))
     return tally
+
+
+def in_account(offer: AmazonOffer | None, page: SweepPage) -> AmazonOffer | None:
+    """The offer as its account lets it count; what is unknown stays unknown."""
+    if offer is None or offer.status == "unknown" or not page.is_account_suspended:
+        return offer
+    suspended = {"status": "suspended_account", "status_reason": "hasSuspendedListings"}
+    return offer.model_copy(update=suspended)
 
 
 def with_stock_of_inactive(amazon: Amazon, offers: Sequence[AmazonOffer]) -> list[AmazonOffer]:
@@ -134,7 +143,7 @@ def sweep_catalogue(
     amazon: Amazon,
     tree: Sequence[MercariCategory],
     batch: Sequence[LiveBinding],
-    _: SweepKind,
+    _: SweepPage,
     work: Work,
 ) -> Tally:
     """Title, image and category of up to 20 ASINs."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from domain.ports import AmazonOffer, AmazonStatus
+from domain.ports import AmazonStatus
 
 SUSPENDING_ACTIONS = ("LISTING_SUPPRESSED", "CATALOG_ITEM_REMOVED")
 NOT_BUYABLE = "not_buyable"
@@ -45,23 +45,3 @@ def _why_inactive(signals: ListingSignals) -> str:
     if not signals.has_offer:
         return "no_offer"
     return STOCK_ZERO if signals.quantity == 0 else NOT_BUYABLE
-
-
-def with_fba_quantity(offer: AmazonOffer, fulfillable_quantity: int) -> AmazonOffer:
-    """The FBA offer with its stock, which Amazon tells apart from the listing."""
-    is_out_of_stock = fulfillable_quantity == 0 and offer.status_reason == NOT_BUYABLE
-    return offer.model_copy(
-        update={
-            "quantity": fulfillable_quantity,
-            "status_reason": STOCK_ZERO if is_out_of_stock else offer.status_reason,
-        }
-    )
-
-
-def with_account(offer: AmazonOffer, *, is_account_suspended: bool) -> AmazonOffer:
-    """The offer as its account lets it count; what is unknown stays unknown."""
-    if not is_account_suspended or offer.status == "unknown":
-        return offer
-    return offer.model_copy(
-        update={"status": "suspended_account", "status_reason": "hasSuspendedListings"}
-    )

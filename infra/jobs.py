@@ -153,8 +153,21 @@ class Jobs:
             "sweep_page", f"sweep:{seller}", queueing_lock=f"sweep:{seller}:{kind}",
             seller=seller, kind=kind, due_at=due_at,
             started_at=self._workshop.clock().isoformat(), number=1, after=str(NO_BINDING),
+            is_account_suspended=self._is_account_suspended(UUID(seller), kind),
             tally=Tally().model_dump(mode="json"),
         )  # fmt: skip
+
+    def _is_account_suspended(self, seller_id: UUID, kind: SweepKind) -> bool:
+        """Asked once a sweep; an answer that can't be had is UNKNOWN, which suspends nothing."""
+        shop = self._workshop
+        if kind == "catalogue":
+            return False
+        with acting_for(seller_id):
+            try:
+                return shop.shops.amazon(shop.app.seller(seller_id)).is_account_suspended()
+            except (UpstreamError, Refusal) as error:
+                log.warning("account of %s: %s", seller_id, error)
+                return False
 
     def sweep_page(
         self,
@@ -164,6 +177,7 @@ class Jobs:
         started_at: str,
         number: int,
         after: str,
+        is_account_suspended: bool,
         tally: dict[str, Any],
     ) -> None:
         """Sweep a page of live bindings and hand the tally on; the last page ends the sweep."""
@@ -179,6 +193,7 @@ class Jobs:
                 owner = shop.app.seller(seller_id)
                 page = sweeps.SweepPage(
                     sweep_id=sweep_id, kind=kind, number=number,
+                    is_account_suspended=is_account_suspended,
                     bindings=tuple(live_binding(row) for row in rows),
                 )  # fmt: skip
                 total = total.plus(self._swept(owner, page, work))
@@ -189,7 +204,8 @@ class Jobs:
         self._defer(
             "sweep_page", f"sweep:{seller}", queueing_lock=f"sweep:{seller}:{kind}",
             seller=seller, kind=kind, due_at=due_at, started_at=started_at, number=number + 1,
-            after=str(rows[-1].binding_id), tally=total.model_dump(mode="json"),
+            after=str(rows[-1].binding_id), is_account_suspended=is_account_suspended,
+            tally=total.model_dump(mode="json"),
         )  # fmt: skip
 
     def _swept(self, owner: Seller, page: sweeps.SweepPage, work: Work) -> Tally:

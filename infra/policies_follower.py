@@ -39,16 +39,17 @@ class PoliciesFollower:
         """Follow until told to stop; a lost connection is made again."""
         while not stop.is_set():
             try:
-                with (
-                    self._database.connect("projector") as log_,
-                    self._database.connect("jobs") as jobs,
-                ):
-                    while not stop.is_set():
-                        if self.run_once(log_, jobs) == 0:
-                            stop.wait(POLL_SECONDS)
+                self.follow(stop)
             except psycopg.OperationalError as error:
                 log.warning("policies lost their connection: %s", error)
                 stop.wait(0.5)
+
+    def follow(self, stop: Event) -> None:
+        """Follow on two connections of its own; a lost one raises psycopg.OperationalError."""
+        with self._database.connect("projector") as log_, self._database.connect("jobs") as jobs:
+            while not stop.is_set():
+                if self.run_once(log_, jobs) == 0:
+                    stop.wait(POLL_SECONDS)
 
     def run_once(self, log_: Connection, jobs: Connection) -> int:
         """One batch; return how many facts were looked at."""

@@ -28,7 +28,7 @@ from infra.seller_secrets import SellerSecrets
 TREE_SECONDS = 3600
 MERCARI_POINTS_AN_HOUR = 10_000
 AMAZON_RATES = {
-    operation.name: Rate(operation.rate_per_second, operation.burst)
+    operation.name: Rate(operation.rate_per_second, max(1, operation.burst // 2))
     for operation in AMAZON_OPERATIONS.values()
 }
 AMAZON_APPLICATION_RATES = {
@@ -40,7 +40,8 @@ MERCARI_RATES = {
     operation: Rate(MERCARI_POINTS_AN_HOUR / 3600, MERCARI_POINTS_AN_HOUR)
     for operation in MERCARI_DOCUMENTS
 }
-"""What each upstream grants one seller; facts/amazon-sp-api §1.1, facts/mercari-shops §1.1."""
+"""What we take of what each upstream grants one seller (facts/amazon-sp-api §1.1, mercari-shops
+§1.1); half of Amazon's burst is left for calls that arrive bunched."""
 
 
 class UpstreamUrls(NamedTuple):

@@ -17,7 +17,6 @@ from psycopg.rows import class_row
 
 from domain.asin_binding import facts as binding
 from domain.facts import Fact, Recorded
-from domain.submission import CheckPostponed
 from domain.sync_sweep import Finished as SweepFinished
 from domain.values import Value
 from projections.table import Key, Rows, Table
@@ -109,8 +108,6 @@ def attempts_of(fact: Fact) -> tuple[int, dict[str, int]]:
             return 1, {}
         case binding.AttemptFailed():
             return 1, {fact.code: 1}
-        case CheckPostponed():
-            return len(fact.numbers), {fact.code: len(fact.numbers)}
         case SweepFinished():
             return fact.tally.bindings, dict(fact.tally.counts_by_code)
         case _:
