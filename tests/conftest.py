@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -23,9 +24,13 @@ from tests import postgres
 from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller, linked_seller
 
+CHROMIUM = shutil.which("chromium")
+collect_ignore_glob = [] if CHROMIUM else ["browser/*"]
+
 
 def pytest_report_header() -> str:
-    return f"postgres: {postgres.kind()}"
+    browser = CHROMIUM or "no chromium on this machine: the browser tests are NOT RUN"
+    return f"postgres: {postgres.kind()}\nbrowser: {browser}"
 
 
 @pytest.fixture(scope="session")
