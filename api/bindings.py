@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from api.answers import binding_answer, history_answer
 from api.ids import cursor_of, inner_id, place_in
@@ -57,7 +56,7 @@ def build_bindings(reception: Reception) -> APIRouter:
         request: Request,
         response: Response,
         binding_id: str,
-        as_of: datetime | None = None,
+        as_of: AwareDatetime | None = None,
         at_version: int | None = Query(None, ge=1),
     ) -> Any:
         """One binding: now, as of an instant (RFC 3339), or at a version."""
@@ -70,7 +69,7 @@ def build_bindings(reception: Reception) -> APIRouter:
         return {**binding_answer(row), "as_of": as_of}
 
     @router.get("/{binding_id}/history")
-    def history(request: Request, binding_id: str, as_of: datetime | None = None) -> Any:
+    def history(request: Request, binding_id: str, as_of: AwareDatetime | None = None) -> Any:
         """Every event of the binding, oldest first."""
         visit = reception.reading(request)
         events = visit.desk.history(visit.seller_id, inner_id("bnd", binding_id), until=as_of)
@@ -125,7 +124,7 @@ def build_bindings(reception: Reception) -> APIRouter:
 
 
 def found(
-    visit: Visit, inner: UUID, as_of: datetime | None, at_version: int | None
+    visit: Visit, inner: UUID, as_of: AwareDatetime | None, at_version: int | None
 ) -> bindings.BindingRow:
     """The row of now, or the fold of the history to an instant or version. Raises NotFound."""
     if as_of is None and at_version is None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import audit_answer, health_answer, judgement_answer, log_answer
@@ -66,8 +66,8 @@ def build_reports(reception: Reception) -> APIRouter:
         code: str | None = None,
         outcome: Outcome | None = None,
         binding_id: str | None = None,
-        since: datetime | None = Query(None, alias="from"),
-        until: datetime | None = Query(None, alias="to"),
+        since: AwareDatetime | None = Query(None, alias="from"),
+        until: AwareDatetime | None = Query(None, alias="to"),
         cursor: str | None = None,
         limit: int = Query(50, ge=1, le=200),
     ) -> Any:
@@ -98,8 +98,8 @@ def build_reports(reception: Reception) -> APIRouter:
     @router.get("/failure-report.csv")
     def report(
         request: Request,
-        since: datetime | None = Query(None, alias="from"),
-        until: datetime | None = Query(None, alias="to"),
+        since: AwareDatetime | None = Query(None, alias="from"),
+        until: AwareDatetime | None = Query(None, alias="to"),
         submission_id: str | None = None,
     ) -> Response:
         """The log's failures, or one upload's rows to correct and send again, for Excel."""
@@ -131,8 +131,8 @@ def build_reports(reception: Reception) -> APIRouter:
         subject: str | None = None,
         actor: str | None = None,
         event_type: str | None = Query(None, alias="type"),
-        since: datetime | None = Query(None, alias="from"),
-        until: datetime | None = Query(None, alias="to"),
+        since: AwareDatetime | None = Query(None, alias="from"),
+        until: AwareDatetime | None = Query(None, alias="to"),
         cursor: str | None = None,
         limit: int = Query(50, ge=1, le=200),
     ) -> Any:

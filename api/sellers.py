@@ -13,7 +13,9 @@ from api.auth import RoleForbids, caller_of
 from api.ids import inner_id, public_id
 from api.requests import Reception, Visit, correlation_of
 from domain import seller
+from domain.application import acting_for
 from domain.errors import NotFound
+from domain.rules.warranty import Warranty
 from domain.seller import Reinstatement, Role
 from domain.sellers import Decide, change_seller, register_seller
 from domain.stamps import Work
@@ -53,6 +55,15 @@ class SettingsBody(BaseModel):
 
     default_float_pct: Decimal = Field(ge=-15, le=15)
     reinstatement: Reinstatement
+
+
+class WarrantyBody(BaseModel):
+    """The initial-defect warranty, in Japanese."""
+
+    days: int = Field(ge=1, le=365)
+    conditions: str = Field(max_length=500)
+    remedy: str = Field(max_length=500)
+    exclusions: str = Field(max_length=500)
 
 
 class SweepBody(BaseModel):
@@ -124,6 +135,22 @@ def build_sellers(reception: Reception) -> APIRouter:
             reinstatement=body.reinstatement,
         )
         return changed(reception, inner, lambda it: seller.change_settings(it, command))
+
+    @router.get("/sellers/{seller_id}/warranty")
+    def warranty(request: Request, seller_id: str) -> Any:
+        """The terms that new listings show, and the block as it is shown."""
+        visit = visit_of(reception, request, seller_id)
+        with acting_for(visit.seller_id):
+            terms = visit.seller().warranty
+        return {**terms.model_dump(), "text": terms.text()}
+
+    @router.put("/sellers/{seller_id}/warranty", status_code=202)
+    def change_warranty(request: Request, seller_id: str, body: WarrantyBody) -> Any:
+        """Change the terms of new listings. Refused (E-414) where a part is not Japanese."""
+        inner, work = acting(reception, request, seller_id)
+        terms = Warranty(**body.model_dump())
+        command = seller.ChangeWarranty(stamp=work.stamp(), warranty=terms)
+        return changed(reception, inner, lambda it: seller.change_warranty(it, command))
 
     @router.post("/sweeps", status_code=202)
     def sweep(request: Request, body: SweepBody) -> Any:

@@ -52,6 +52,12 @@ class PriceOutOfRange(Refusal):
     code = "E-409"
 
 
+class WarrantyIncomplete(Refusal):
+    """The warranty terms lack a part, or are not in Japanese."""
+
+    code = "E-414"
+
+
 class NotFound(Refusal):
     """Nothing of that id, or nothing this caller may see: the two are never told apart."""
 

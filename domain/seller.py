@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import ClassVar, Literal, assert_never
 from uuid import UUID
 
-from domain.errors import PriceOutOfRange, SellerExists, SyncNotEnabled
+from domain.errors import PriceOutOfRange, SellerExists, SyncNotEnabled, WarrantyIncomplete
 from domain.facts import Command, Fact
 from domain.policy import policy_of
-from domain.rules.warranty import Warranty
+from domain.rules.warranty import Warranty, faults_in
 from domain.sync_sweep import SweepKind
 from domain.values import Value
 
@@ -193,6 +193,10 @@ class ChangeSettings(Command):
     reinstatement: Reinstatement
 
 
+class ChangeWarranty(Command):
+    warranty: Warranty
+
+
 class RequestSweep(Command):
     kind: SweepKind
 
@@ -262,6 +266,15 @@ def change_settings(seller: Seller, command: ChangeSettings) -> list[SellerFact]
             reinstatement=command.reinstatement,
         )
     ]
+
+
+def change_warranty(seller: Seller, command: ChangeWarranty) -> list[SellerFact]:
+    """Raises WarrantyIncomplete naming the parts that are missing or not Japanese."""
+    if faults := faults_in(command.warranty):
+        raise WarrantyIncomplete(f"mend: {', '.join(faults)}", parts=faults)
+    if command.warranty == seller.warranty:
+        return []
+    return [WarrantyChanged(stamp=command.stamp, warranty=command.warranty)]
 
 
 def request_sweep(seller: Seller, command: RequestSweep) -> list[SellerFact]:

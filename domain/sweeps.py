@@ -9,9 +9,11 @@ from uuid import UUID
 
 from domain.application import AsinSync, Change, until_settled
 from domain.asin_binding import AsinBinding, BindingFact, decisions
+from domain.policy import policy_of
 from domain.ports import Amazon, AmazonOffer, MercariCategory, UpstreamError
-from domain.product import product_of
+from domain.product import Product, product_of
 from domain.reading import OFFERS_BATCH, in_batches, with_fba_stock
+from domain.rules.precheck import hard_fault
 from domain.seller import Seller
 from domain.stamps import Work
 from domain.sync_sweep import Finished, PageFailed, SweepFailure, SweepKind, Tally
@@ -29,7 +31,9 @@ class LiveBinding(Value):
     sku: str | None
     status: str
     title: str | None
+    image_url: str | None
     browse_path: tuple[str, ...]
+    category_path: tuple[str, ...]
     amazon_price_jpy: int | None
     amazon_quantity: int | None
 
@@ -156,17 +160,21 @@ def sweep_catalogue(
         if item is None:
             tally = tally.plus(failed([binding], "E-901", "absent from Amazon's catalogue answer"))
             continue
-        if (item.title, item.browse_path) == (binding.title, binding.browse_path):
+        product = product_of(binding.asin, [], item, started_at)
+        if is_same_product(binding, product):
             tally = tally.plus(Tally(bindings=1))
             continue
-        command = decisions.FollowProduct(
-            stamp=work.stamp(),
-            product=product_of(binding.asin, [], item, started_at),
-            around=around,
-        )
+        command = decisions.FollowProduct(stamp=work.stamp(), product=product, around=around)
         changed = record(app, binding.binding_id, follow_product_with(command))
         tally = tally.plus(Tally(bindings=1, changed=int(changed)))
     return tally
+
+
+def is_same_product(binding: LiveBinding, product: Product) -> bool:
+    """True only when following this product can't change anything."""
+    content = (product.title, product.image_url, product.browse_path)
+    fault = hard_fault(policy_of(), product, binding.category_path)
+    return fault is None and content == (binding.title, binding.image_url, binding.browse_path)
 
 
 def follow_product_with(command: decisions.FollowProduct) -> Decide:

@@ -254,6 +254,8 @@ def live_binding(row: bindings.BindingRow) -> sweeps.LiveBinding:
         sku=row.sku,
         status=row.status,
         title=row.title,
+        image_url=row.image_url,
+        category_path=tuple(row.category_path or ()),
         browse_path=tuple(row.browse_path or ()),
         amazon_price_jpy=row.amazon_price_jpy,
         amazon_quantity=row.amazon_quantity,

@@ -76,7 +76,6 @@ class WebDesk:
             return position
         with self._lock, self._database.pool("reader").connection() as connection:
             row = connection.execute(POSITION, prepare=True).fetchone()
-            connection.rollback()
             self._position = (time.monotonic(), int(row[0] or 0) if row else 0)
         return self._position[1]
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from domain.asin_binding.facts import (
     AttemptFailed,
     BindingFact,
+    Blocked,
     ContentRefreshed,
     Effect,
     Listed,
@@ -31,7 +32,14 @@ from domain.facts import Command
 from domain.policy import Policy, policy_of
 from domain.ports import AmazonOffer, MercariListing
 from domain.product import Product
-from domain.rules.precheck import Finding, Judgement, Surroundings, Terms, judge
+from domain.rules.precheck import (
+    Finding,
+    Judgement,
+    Surroundings,
+    Terms,
+    hard_fault,
+    judge,
+)
 from domain.rules.pricing import bounds_of, float_rate_of, listed_price_jpy
 from domain.rules.stock import is_at_threshold, mercari_stock
 
@@ -249,11 +257,13 @@ def follow_stock(binding: AsinBinding, command: FollowOffer) -> list[BindingFact
 
 
 def follow_product(binding: AsinBinding, command: FollowProduct) -> list[BindingFact]:
-    """A moved category breaks the mapping; a new title or image is inherited."""
+    """A certificate gone blocks, a moved category breaks the mapping, new content is inherited."""
     product = command.product
     stamp = command.stamp.model_copy(update={"observed_at": product.observed_at})
     if not binding.is_live or product.title is None:
         return []
+    if fault := hard_fault(policy_of(stamp.policy), product, binding.category_path):
+        return [Blocked(stamp=stamp, code=fault.code, finding=fault)]
     if product.browse_path and product.browse_path != binding.browse_path:
         judgement = judge(policy_of(stamp.policy), product, binding.terms, command.around)
         broken = [found for found in judgement.findings if found.code == "E-403"]

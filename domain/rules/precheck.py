@@ -185,6 +185,17 @@ def check_certificates(policy: Policy, product: Product, mercari_path: tuple[str
     return Check(name="compliance", verdict="fail" if findings else "pass", findings=findings)
 
 
+def hard_fault(policy: Policy, product: Product, mercari_path: tuple[str, ...]) -> Finding | None:
+    """E-502 on a live listing: a required certificate, seen to be absent in a complete answer.
+
+    What Amazon does not expose is neither present nor absent, and never blocks.
+    """
+    if product.certificates is None:
+        return None
+    missing = check_certificates(policy, product, mercari_path).findings
+    return missing[0].model_copy(update={"code": "E-502"}) if missing else None
+
+
 def has_certificate(product: Product, rule: CertificateRule) -> bool:
     return any(held.kind in rule.kinds for held in product.certificates or ())
 
