@@ -19,6 +19,7 @@ from api.submissions import build_submissions
 
 VERSION = "0.1.0"
 GZIP_BYTES_MIN = 1_000
+BODY_BYTES_MAX = 8 * 1024 * 1024
 
 
 def build_app(desk: Desk) -> FastAPI:
@@ -29,6 +30,7 @@ def build_app(desk: Desk) -> FastAPI:
         description="Binds Amazon.co.jp ASINs to Mercari listings and proves what happened.",
         docs_url=None,
         redoc_url=None,
+        max_body_size=BODY_BYTES_MAX,
     )
     sessions = Sessions(desk.session_secret, desk.keys, desk.clock)
     reception = Reception(desk, sessions)

@@ -30,6 +30,7 @@ from domain.uploads import settling
 from domain.values import Value
 
 RETRY_DELAY_SECONDS_MAX = 600
+REFUSED_DELAY_SECONDS = 3600
 
 
 class EffectOutcome(Value):
@@ -169,15 +170,19 @@ def record_shown(
 def record_failure(
     app: AsinSync, binding: AsinBinding, effect: Effect, error: UpstreamError, work: Work
 ) -> EffectOutcome:
-    """Record the failed attempt; a refusal is final, anything else is tried again later."""
-    now, is_final = work.clock(), isinstance(error, UpstreamRefused)
-    delay = error.retry_after_seconds or min(RETRY_DELAY_SECONDS_MAX, 5 * 2**binding.attempts)
-    retry_at = None if is_final else now + timedelta(seconds=delay)
+    """Record the failed attempt and when it is tried again: nothing due is ever given up.
+
+    A refusal ends the row that asked for the listing, and is tried again after an hour.
+    """
+    is_refused = isinstance(error, UpstreamRefused)
+    backoff = min(RETRY_DELAY_SECONDS_MAX, 5 * 2**binding.attempts)
+    delay = REFUSED_DELAY_SECONDS if is_refused else error.retry_after_seconds or backoff
+    retry_at = work.clock() + timedelta(seconds=delay)
     command = decisions.RecordFailure(
         stamp=work.stamp(), operation=effect, code=error.code, detail=str(error), retry_at=retry_at
     )
     facts = decisions.record_failure(binding, command)
-    settled = settling_row(app, binding, "failed", (error.code,), work) if is_final else []
+    settled = settling_row(app, binding, "failed", (error.code,), work) if is_refused else []
     position = app.record(Change(binding.binding_id, binding.version, facts), *settled)
     return EffectOutcome(effect=effect, position=position, error_code=error.code, retry_at=retry_at)
 

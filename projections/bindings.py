@@ -74,6 +74,7 @@ class BindingRow:
     findings: list[dict[str, Any]] | None = None
 
 
+REFUSED = "E-903"
 TABLE = Table("bindings", BindingRow, ("binding_id",))
 
 
@@ -170,7 +171,9 @@ def changes_by(fact: BindingFact) -> dict[str, Any]:
                 "listing_id": listing.listing_id, "shown_price_jpy": listing.price_jpy,
                 "shown_stock": listing.stock, "is_on_sale": listing.is_on_sale,
             }  # fmt: skip
-            return shown | ({"status": "listed"} if isinstance(fact, Listed) else {})
+            became = {"status": "listed"} if isinstance(fact, Listed) else {}
+            is_mended = isinstance(fact, Listed) or fact.effect == "update"
+            return shown | became | ({"error_codes": None} if is_mended else {})
         case PriceAdjusted():
             return {
                 "price_jpy": fact.to_price_jpy, "amazon_price_jpy": fact.amazon_price_jpy,
@@ -195,7 +198,8 @@ def changes_by(fact: BindingFact) -> dict[str, Any]:
         case Withdrawn():
             return {"status": "withdrawn", "error_codes": None}
         case AttemptFailed():
-            return {"error_codes": [fact.code]} if fact.retry_at is None else {}
+            is_shown = fact.code == REFUSED and fact.operation != "take_down"
+            return {"error_codes": [fact.code]} if is_shown else {}
 
 
 def product_columns(product: Product) -> dict[str, Any]:

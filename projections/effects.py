@@ -51,7 +51,6 @@ class EffectRow:
     effect: str | None = None
     urgency: int | None = None
     not_before: datetime | None = None
-    is_given_up: bool = False
     is_mapped: bool = False
     wants_on_sale: bool = False
     wanted_price_jpy: int | None = None
@@ -93,8 +92,6 @@ class Effects:
 
 def effect_due(row: EffectRow) -> str | None:
     """The difference `domain.asin_binding.effect_due` sees, on the row; a test holds them equal."""
-    if row.is_given_up:
-        return None
     if row.is_mapped:
         return "list"
     if not row.has_listing:
@@ -108,7 +105,7 @@ def effect_due(row: EffectRow) -> str | None:
 
 def changes_by(fact: BindingFact) -> dict[str, Any]:
     """The columns that a fact changes; every fact but a failed attempt starts the tries anew."""
-    fresh = {"not_before": None, "is_given_up": False}
+    fresh = {"not_before": None}
     off = {"wants_on_sale": False, "is_mapped": False}
     match fact:
         case Requested() | Rejected() | MappingBroken() | Suspended() | Blocked() | Withdrawn():
@@ -140,7 +137,7 @@ def changes_by(fact: BindingFact) -> dict[str, Any]:
         case Reinstated():
             return {**fresh, "wants_on_sale": fact.is_listed, "is_mapped": not fact.is_listed}
         case AttemptFailed():
-            return {"not_before": fact.retry_at, "is_given_up": fact.retry_at is None}
+            return {"not_before": fact.retry_at}
 
 
 # --- queries ------------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ from domain.sync_sweep import PageFailed
 from domain.values import binding_id_of
 from projections.table import Key, Rows, Table
 
+REFUSED = "E-903"
+
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
@@ -191,12 +193,11 @@ def binding_lines(fact: Fact) -> list[Line]:
         case binding.Withdrawn():
             return [Line("withdraw", "ok", {"reason": fact.reason})]
         case binding.AttemptFailed():
-            outcome = "failed" if fact.retry_at is None else "retrying"
-            retry_at = fact.retry_at.isoformat() if fact.retry_at else None
+            outcome = "failed" if fact.code == REFUSED else "retrying"
             tried: dict[str, Any] = {
                 "upstream": fact.detail,
                 "attempt": fact.attempt,
-                "retry_at": retry_at,
+                "retry_at": fact.retry_at.isoformat(),
             }
             return [Line(fact.operation, outcome, tried, fact.code)]
         case _:

@@ -89,7 +89,7 @@ class RecordFailure(Command):
     operation: str
     code: str
     detail: str
-    retry_at: datetime | None
+    retry_at: datetime
 
 
 class AskAgain(Command):

@@ -157,17 +157,14 @@ class Withdrawn(Fact):
 
 
 class AttemptFailed(Fact):
-    """An effect on Mercari, or a check, did not succeed; nothing was decided from it.
-
-    `retry_at` is None when it will not be tried again by itself.
-    """
+    """An effect on Mercari did not succeed; nothing was decided from it, and it is tried again."""
 
     TOPIC: ClassVar[str] = "asin_binding.attempt_failed"
     operation: str
     code: str
     detail: str
     attempt: int
-    retry_at: AwareDatetime | None
+    retry_at: AwareDatetime
 
 
 BindingFact = (

@@ -69,7 +69,6 @@ CREATE TABLE {cell}.effects (
     effect text,
     urgency bigint,
     not_before timestamptz,
-    is_given_up boolean NOT NULL,
     is_mapped boolean NOT NULL,
     wants_on_sale boolean NOT NULL,
     wanted_price_jpy bigint,
@@ -84,7 +83,7 @@ CREATE TABLE {cell}.effects (
 );
 CREATE INDEX ON {cell}.effects (generation, seller_id, urgency) WHERE effect IS NOT NULL;
 CREATE VIEW {cell}.live_effects WITH (security_invoker = true) AS
-    SELECT binding_id, seller_id, version, effect, urgency, not_before, is_given_up, is_mapped, wants_on_sale, wanted_price_jpy, wanted_stock, wanted_title, has_listing, shows_on_sale, shown_price_jpy, shown_stock, shown_title
+    SELECT binding_id, seller_id, version, effect, urgency, not_before, is_mapped, wants_on_sale, wanted_price_jpy, wanted_stock, wanted_title, has_listing, shows_on_sale, shown_price_jpy, shown_stock, shown_title
     FROM {cell}.effects
     WHERE generation = (
         SELECT live_generation FROM {cell}.projections WHERE name = 'effects'
