@@ -13,6 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import procrastinate
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 
 from domain import bindings as binding_cases
 from domain import listing, sweeps, uploads
@@ -31,6 +33,7 @@ from projections import bindings, effects
 PAGE_SIZE = 100
 CHECK_ATTEMPTS_MAX = 8
 DRAIN_SECONDS_MAX = 60
+STALLED_SECONDS = 10
 STOP_DRAINING = ("E-401", "E-902")
 NO_BINDING = UUID(int=0)
 ACTOR = "asin-sync"
@@ -61,7 +64,7 @@ class Jobs:
             self.sweep_page,
         ):  # fmt: skip
             self.app.task(name=task.__name__)(task)
-        self.app.periodic(cron="* * * * * */10")(
+        self.app.periodic(cron="* * * * * */5")(
             self.app.task(name="rescue", queueing_lock="rescue", pass_context=False)(self.rescue)
         )
 
@@ -219,10 +222,17 @@ class Jobs:
             return sweeps.failed(page.bindings, error.code, str(error))
 
     async def rescue(self, timestamp: int) -> None:
-        """A job whose worker was killed would stay 'doing' for ever: queue it again."""
-        for job in await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=15):
+        """A job whose worker was killed would stay 'doing', and keep its lock, for ever.
+
+        It is queued again; where the same work waits already, that will do.
+        """
+        manager = self.app.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
             log.warning("rescuing job %s (%s)", job.id, job.task_name)
-            await self.app.job_manager.retry_job(job)
+            try:
+                await manager.retry_job(job)
+            except UniqueViolation:
+                await manager.finish_job(job, Status.FAILED, delete_job=True)
 
     def _work(self, correlation_id: UUID) -> Work:
         return Work(self._workshop.clock, ACTOR, correlation_id)

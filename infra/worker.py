@@ -19,7 +19,7 @@ from infra.scheduler import Scheduler
 
 CONCURRENCY = 10
 STOP_SECONDS_MAX = 1.5
-HEARTBEAT_SECONDS = 5
+HEARTBEAT_SECONDS = 2
 log = logging.getLogger(__name__)
 
 
