@@ -47,7 +47,7 @@ EXITS = {401: Exit.NOT_ALLOWED, 403: Exit.NOT_ALLOWED, 404: Exit.NOT_FOUND, 409:
          412: Exit.CONFLICT, 428: Exit.CONFLICT, 429: Exit.UNAVAILABLE, 502: Exit.UNAVAILABLE,
          503: Exit.UNAVAILABLE}  # fmt: skip
 
-stdout, stderr = Console(), Console(stderr=True)
+stdout, stderr = Console(soft_wrap=True), Console(stderr=True)
 
 
 class Server(NamedTuple):

@@ -77,11 +77,11 @@ def build_submissions(reception: Reception) -> APIRouter:
 async def sent_file(request: Request) -> tuple[str, bytes]:
     """The file of a multipart form, or JSON rows as the CSV they stand for."""
     if request.headers.get("content-type", "").startswith("multipart/"):
-        form = await request.form()
-        file = form.get("file")
-        if isinstance(file, str) or file is None:
-            raise FileRefused([("empty_file", {})])
-        return file.filename or "upload.csv", await read_bounded(file)  # type: ignore[arg-type]
+        async with request.form() as form:
+            file = form.get("file")
+            if isinstance(file, str) or file is None:
+                raise FileRefused([("empty_file", {})])
+            return file.filename or "upload.csv", await read_bounded(file)  # type: ignore[arg-type]
     return "rows.json", csv_of(await request.body())
 
 
@@ -94,11 +94,15 @@ def csv_of(body: bytes) -> bytes:
     """JSON rows as CSV, so that both ways in obey the same rules. Raises FileRefused."""
     try:
         rows = orjson.loads(body)["rows"]
-        lines = [[str(row.get(name) or "") for name in COLUMNS] for row in rows]
+        lines = [[cell_of(row.get(name)) for name in COLUMNS] for row in rows]
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         raise FileRefused([("not_csv", {"line": 1})]) from None
     quoted = [",".join('"' + cell.replace('"', '""') + '"' for cell in line) for line in lines]
     return "\n".join([",".join(COLUMNS), *quoted]).encode()
+
+
+def cell_of(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def receive(visit: Visit, response: Response, filename: str, content: bytes) -> dict[str, Any]:

@@ -224,7 +224,8 @@ def refused_fate(row: Row, fault: Fault) -> RowFate:
 def settle(submission: Submission, command: Settle) -> list[SubmissionFact]:
     """Settle the rows that are still open, and finish with the last of them."""
     open_numbers = {row.number for row in submission.open_rows}
-    fates = tuple(fate for fate in command.fates if fate.number in open_numbers)
+    by_number = {fate.number: fate for fate in command.fates if fate.number in open_numbers}
+    fates = tuple(by_number.values())
     if not fates:
         return []
     settled = RowsSettled(stamp=command.stamp, fates=fates)

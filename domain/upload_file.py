@@ -80,7 +80,9 @@ def without_trailing_blanks(lines: list[list[str]]) -> list[list[str]]:
 
 
 def sheet_of(lines: list[list[str]]) -> Sheet:
-    """Header and rows to a sheet."""
+    """Header and rows to a sheet; nothing but blank cells is an empty file."""
+    if not lines:
+        return Sheet(faults=[Fault(key="empty_file")])
     names = [unicodedata.normalize("NFKC", name).strip().lower() for name in lines[0]]
     faults = header_faults(names)
     data = lines[1:]

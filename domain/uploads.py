@@ -150,6 +150,8 @@ def decide_row(
         facts = decisions.request(binding, command)
     except Refusal as refusal:
         return RowOutcome([], [fate_of(row, "refused", binding_id, (refusal.code,))])
+    if binding is not None and not facts and row.terms != binding.terms:
+        return RowOutcome([], [], is_unknown=True)
     version = binding.version if binding else 0
     requested = asin_binding.fold(binding, binding_id, facts)
     if requested is not None and requested.status == "requested":

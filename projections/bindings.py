@@ -141,6 +141,7 @@ def changes_by(fact: BindingFact) -> dict[str, Any]:
                 "stock": fact.stock, "float_pct": percent(fact.float_rate),
                 "amazon_price_jpy": fact.amazon_price_jpy,
                 "amazon_quantity": fact.amazon_quantity, "submission_id": fact.submission_id,
+                **observed(fact),
             }  # fmt: skip
         case Validated():
             return product_columns(fact.product) | {
@@ -177,12 +178,12 @@ def changes_by(fact: BindingFact) -> dict[str, Any]:
         case PriceAdjusted():
             return {
                 "price_jpy": fact.to_price_jpy, "amazon_price_jpy": fact.amazon_price_jpy,
-                "observed_at": fact.stamp.observed_at,
+                **observed(fact),
             }  # fmt: skip
         case StockAdjusted():
             return {
                 "stock": fact.to_stock, "amazon_quantity": fact.amazon_quantity,
-                "observed_at": fact.stamp.observed_at,
+                **observed(fact),
                 "warning_codes": [fact.warning.code] if fact.warning else None,
             }  # fmt: skip
         case ContentRefreshed():
@@ -190,16 +191,22 @@ def changes_by(fact: BindingFact) -> dict[str, Any]:
                 "title": fact.title, "image_url": fact.image_url,
                 "browse_path": list(fact.browse_path),
             }  # fmt: skip
-        case Suspended() | Blocked():
-            status = "suspended" if isinstance(fact, Suspended) else "blocked"
-            return {"status": status, "error_codes": [fact.code]}
+        case Suspended():
+            return {"status": "suspended", "error_codes": [fact.code], **observed(fact)}
+        case Blocked():
+            return {"status": "blocked", "error_codes": [fact.code]}
         case Reinstated():
-            return {"status": "listed" if fact.is_listed else "mapped", "error_codes": None}
+            status = "listed" if fact.is_listed else "mapped"
+            return {"status": status, "error_codes": None, **observed(fact)}
         case Withdrawn():
             return {"status": "withdrawn", "error_codes": None}
         case AttemptFailed():
             is_shown = fact.code == REFUSED and fact.operation != "take_down"
             return {"error_codes": [fact.code]} if is_shown else {}
+
+
+def observed(fact: BindingFact) -> dict[str, Any]:
+    return {"observed_at": fact.stamp.observed_at} if fact.stamp.observed_at else {}
 
 
 def product_columns(product: Product) -> dict[str, Any]:

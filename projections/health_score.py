@@ -17,6 +17,7 @@ from psycopg.rows import class_row
 
 from domain.asin_binding import facts as binding
 from domain.facts import Fact, Recorded
+from domain.ports import MercariListing
 from domain.sync_sweep import Finished as SweepFinished
 from domain.values import Value
 from projections.table import Key, Rows, Table
@@ -138,6 +139,7 @@ def changes_by(fact: binding.BindingFact) -> dict[str, Any]:
         case binding.TermsChanged():
             return {
                 "expected_price_jpy": fact.price_jpy, "float_rate": fact.float_rate,
+                "amazon_price_jpy": fact.amazon_price_jpy,
                 "amazon_quantity": fact.amazon_quantity,
                 "stock_threshold": fact.terms.stock_threshold,
             }  # fmt: skip
@@ -146,13 +148,11 @@ def changes_by(fact: binding.BindingFact) -> dict[str, Any]:
             return {"status": "rejected", "title": fact.product.title, "codes": codes}
         case binding.Mapped():
             return {"status": "mapped", "codes": None}
-        case binding.Listed() | binding.ListingConfirmed():
-            shown = fact.listing
-            became = {"status": "listed"} if isinstance(fact, binding.Listed) else {}
-            return {
-                **became, "shown_price_jpy": shown.price_jpy, "shown_stock": shown.stock,
-                "codes": None,
-            }  # fmt: skip
+        case binding.Listed():
+            return {"status": "listed", "codes": None, **shown_columns(fact.listing)}
+        case binding.ListingConfirmed():
+            mended = {"codes": None} if fact.effect == "update" else {}
+            return {**mended, **shown_columns(fact.listing)}
         case binding.PriceAdjusted():
             return {
                 "expected_price_jpy": fact.to_price_jpy,
@@ -174,7 +174,11 @@ def changes_by(fact: binding.BindingFact) -> dict[str, Any]:
         case binding.Withdrawn():
             return {"status": "withdrawn", "codes": None}
         case binding.AttemptFailed():
-            return {"codes": [fact.code]}
+            return {"codes": [fact.code]} if fact.operation != "take_down" else {}
+
+
+def shown_columns(listing: MercariListing) -> dict[str, Any]:
+    return {"shown_price_jpy": listing.price_jpy, "shown_stock": listing.stock}
 
 
 # --- queries ------------------------------------------------------------------------------------

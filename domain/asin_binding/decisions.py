@@ -27,7 +27,7 @@ from domain.asin_binding.facts import (
     Withdrawn,
 )
 from domain.asin_binding.state import AsinBinding
-from domain.errors import CategoryRefused, Refusal, WrongState
+from domain.errors import CategoryRefused, PriceOutOfRange, Refusal, WrongState
 from domain.facts import Command
 from domain.policy import Policy, policy_of
 from domain.ports import AmazonOffer, MercariListing
@@ -125,17 +125,24 @@ def request(binding: AsinBinding | None, command: RequestBinding) -> list[Bindin
 
 
 def change_terms(binding: AsinBinding, command: RequestBinding) -> list[BindingFact]:
-    """New float and threshold for a live binding, priced from the product just read."""
+    """New float and threshold for a live binding, priced from the product just read.
+
+    Raises PriceOutOfRange for a suggested price beyond ±15 % of Amazon's.
+    """
     price, quantity = command.product.price_jpy, command.product.quantity
     if command.terms == binding.terms or price is None or quantity is None:
         return []
-    policy, suggested = policy_of(command.stamp.policy), command.terms.suggested_price_jpy
+    maximum = Decimal(policy_of(command.stamp.policy).float_rate_max)
+    bounds, suggested = bounds_of(price, maximum), command.terms.suggested_price_jpy
+    if suggested is not None and not bounds.hold(suggested):
+        allowed = f"¥{bounds.price_jpy_min:,} – ¥{bounds.price_jpy_max:,}"
+        raise PriceOutOfRange(f"{binding.asin} at ¥{suggested:,} is outside {allowed}")
     rate = float_rate_of(suggested, price) if suggested else command.default_float_rate
+    stamp = command.stamp.model_copy(update={"observed_at": command.product.observed_at})
     return [
         TermsChanged(
-            stamp=command.stamp, terms=command.terms, float_rate=rate, amazon_price_jpy=price,
-            amazon_quantity=quantity,
-            price_jpy=listed_price_jpy(price, rate, Decimal(policy.float_rate_max)),
+            stamp=stamp, terms=command.terms, float_rate=rate, amazon_price_jpy=price,
+            amazon_quantity=quantity, price_jpy=listed_price_jpy(price, rate, maximum),
             stock=mercari_stock(quantity, command.terms.stock_threshold),
             submission_id=command.submission_id, row=command.row,
         )

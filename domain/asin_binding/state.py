@@ -139,6 +139,7 @@ def changes_by(binding: AsinBinding, fact: BindingFact) -> Mapping[str, object]:
                 "row": fact.row,
                 "amazon_price_jpy": fact.amazon_price_jpy,
                 "amazon_quantity": fact.amazon_quantity,
+                **observed(fact),
             }
         case Validated():
             return {"status": "validated", **seen_product(fact.product), **asked_amounts(fact)} | {
@@ -171,13 +172,13 @@ def changes_by(binding: AsinBinding, fact: BindingFact) -> Mapping[str, object]:
             return {
                 "price_jpy": fact.to_price_jpy,
                 "amazon_price_jpy": fact.amazon_price_jpy,
-                "observed_at": fact.stamp.observed_at,
+                **observed(fact),
             }
         case StockAdjusted():
             return {
                 "stock": fact.to_stock,
                 "amazon_quantity": fact.amazon_quantity,
-                "observed_at": fact.stamp.observed_at,
+                **observed(fact),
             }
         case ContentRefreshed():
             return {
@@ -186,9 +187,10 @@ def changes_by(binding: AsinBinding, fact: BindingFact) -> Mapping[str, object]:
                 "browse_path": fact.browse_path,
             }
         case Suspended():
-            return {"status": "suspended", "error_codes": (fact.code,)}
+            return {"status": "suspended", "error_codes": (fact.code,), **observed(fact)}
         case Reinstated():
-            return {"status": "listed" if fact.is_listed else "mapped", "error_codes": ()}
+            status = "listed" if fact.is_listed else "mapped"
+            return {"status": status, "error_codes": (), **observed(fact)}
         case Blocked():
             return {"status": "blocked", "error_codes": (fact.code,)}
         case Withdrawn():
@@ -213,6 +215,11 @@ def asked(fact: Requested) -> dict[str, object]:
 
 def asked_amounts(fact: TermsChanged | Validated) -> dict[str, object]:
     return {"float_rate": fact.float_rate, "price_jpy": fact.price_jpy, "stock": fact.stock}
+
+
+def observed(fact: BindingFact) -> dict[str, object]:
+    """When Amazon was read for this fact, so that an older reading changes nothing after it."""
+    return {"observed_at": fact.stamp.observed_at} if fact.stamp.observed_at else {}
 
 
 def seen_product(product: Product) -> dict[str, object]:

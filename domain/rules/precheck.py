@@ -12,7 +12,7 @@ from typing import Literal
 from domain.policy import CertificateRule, Policy, UnsupportedRule
 from domain.product import Product
 from domain.rules.categories import CategoryMatch, match_category
-from domain.rules.pricing import bounds_of, float_rate_of
+from domain.rules.pricing import bounds_of, float_rate_of, listed_price_jpy
 from domain.rules.warranty import Warranty, faults_in
 from domain.values import Value
 
@@ -155,7 +155,7 @@ def check_price(
 ) -> Check:
     """The listed price lies within ±15 % of Amazon's; its lower bound warns of dumping (W-101)."""
     if product.price_jpy is None:
-        return Check(name="price", verdict="unknown" if product.status == "active" else "pass")
+        return Check(name="price", verdict="unknown")
     maximum = Decimal(policy.float_rate_max)
     bounds = bounds_of(product.price_jpy, maximum)
     rule = f"¥{bounds.price_jpy_min:,} – ¥{bounds.price_jpy_max:,}"
@@ -165,7 +165,8 @@ def check_price(
     if suggested is not None and not bounds.hold(suggested):
         return failed("price", "E-409", "suggested_price_jpy", f"¥{suggested:,}", rule)
     rate = default_float_rate if suggested is None else float_rate_of(suggested, product.price_jpy)
-    if rate <= -maximum or suggested == bounds.price_jpy_min:
+    listed = listed_price_jpy(product.price_jpy, rate, maximum)
+    if rate <= -maximum or (rate < 0 and listed == bounds.price_jpy_min):
         warning = finding("W-101", "suggested_price_jpy", f"{rate:.2%}", f"> −{maximum:.0%}")
         return Check(name="price", verdict="pass", findings=(warning,))
     return Check(name="price", verdict="pass")

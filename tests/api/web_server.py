@@ -1,4 +1,4 @@
-"""The pages behind a real web server on a free port of this computer."""
+"""The application behind a real web server on a free port of this computer."""
 
 from __future__ import annotations
 
@@ -9,21 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from fastapi import FastAPI
 
+from api.app import build_app
 from api.desk import Desk
-from api.pages import build_pages
-from api.security_headers import SecurityHeaders
 
 
 @contextmanager
 def serving(desk: Desk) -> Iterator[str]:
-    """The address of the pages of this desk, as long as the block runs."""
-    app = FastAPI()
-    app.include_router(build_pages(desk))
-    app.add_middleware(SecurityHeaders, image_origins=desk.image_origins)
+    """The address of the application of this desk, as long as the block runs."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(build_app(desk), log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -1,0 +1,1 @@
+"""Measurements with references and gates: `python -m tests.bench [NAME…]`."""

@@ -1,0 +1,38 @@
+"""Runs the measurements that are named, or all of them; a missed gate is shown, not an error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from tests.bench.append import append_8_writers, append_bulk
+from tests.bench.measurement import Measure, keep, show
+
+MEASURES: Mapping[tuple[str, ...], Measure] = {
+    ("append_bulk_vs_library",): append_bulk,
+    ("append_8_writers_vs_library",): append_8_writers,
+}
+
+
+def main(wanted: list[str]) -> None:
+    """Measure, keep each figure as it comes, and show them all. Exits 2 for a name unknown."""
+    console = Console()
+    known = [name for names in MEASURES for name in names]
+    if unknown := set(wanted) - set(known):
+        console.print(f"no such measurement: {', '.join(unknown)}; there are {', '.join(known)}")
+        sys.exit(2)
+    done = []
+    for names, measure in MEASURES.items():
+        if wanted and not set(wanted) & set(names):
+            continue
+        console.print(f"measuring {', '.join(names)}…", style="dim")
+        for measurement in measure():
+            keep(measurement)
+            done.append(measurement)
+    show(console, done)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

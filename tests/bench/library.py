@@ -1,0 +1,63 @@
+"""The reference: the eventsourcing library as it comes, on the same server, with equal content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
+from psycopg.conninfo import conninfo_to_dict
+
+from domain.application import Change
+
+
+class Binding(Aggregate):
+    """A stream whose events carry what our facts carry."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self.content = content
+
+    @event("Changed")
+    def change(self, content: dict[str, Any]) -> None:
+        self.content = content
+
+
+class Library(Application[UUID]):
+    """The library's default application, recorder and transcoder."""
+
+
+def environment(admin_url: str) -> dict[str, str]:
+    """The library's settings for this database."""
+    options = conninfo_to_dict(admin_url)
+    return {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_DBNAME": str(options["dbname"]),
+        "POSTGRES_HOST": str(options.get("host", "")),
+        "POSTGRES_PORT": str(options.get("port", 5432)),
+        "POSTGRES_USER": str(options.get("user", "")),
+        "POSTGRES_PASSWORD": str(options.get("password", "")),
+    }
+
+
+@contextmanager
+def opened_library(admin_url: str) -> Iterator[Library]:
+    app = Library(env=environment(admin_url))
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def aggregates_of(changes: Sequence[Change]) -> list[Binding]:
+    """Aggregates with the same facts pending, already reduced to plain JSON values."""
+    made = []
+    for change in changes:
+        contents = [fact.model_dump(mode="json") for fact in change.facts]
+        aggregate = Binding(contents[0])
+        for content in contents[1:]:
+            aggregate.change(content)
+        made.append(aggregate)
+    return made

@@ -1,0 +1,1 @@
+"""Tests that kill the running service and start it again."""
