@@ -52,12 +52,13 @@ def find_server() -> Server:
 
 
 def installation() -> Installation:
-    """The running installation's database; exit 7 where there is none."""
+    """The running installation's database; exit 7 where there is none that may be used."""
     from infra.installation import NotRunning, connect
+    from infra.roles import UnsafeRole
 
     try:
         return connect(settings())
-    except NotRunning as error:
+    except (NotRunning, UnsafeRole) as error:
         stderr.print(f"[red]{error}[/]")
         raise typer.Exit(Exit.UNAVAILABLE) from None
 
@@ -80,12 +81,13 @@ def serve(
     """Serve everything: Postgres (unless DATABASE_URL), sandbox (unless real), worker, web."""
     from api.app import build_app
     from infra.keys import KeysMissing
+    from infra.roles import UnsafeRole
     from infra.server_account import PostgresUnavailable
     from infra.serving import serve as serve_all
 
     try:
         serve_all(settings(), build_app, now, stderr.print, is_demo=demo)
-    except (PostgresUnavailable, KeysMissing, TimeoutError, OSError) as error:
+    except (PostgresUnavailable, KeysMissing, UnsafeRole, TimeoutError, OSError) as error:
         stderr.print(f"[red]could not start:[/] {error}")
         raise typer.Exit(Exit.FAILED) from None
 

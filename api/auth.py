@@ -63,12 +63,12 @@ def poster_of(request: Request, csrf: str, sessions: Sessions) -> Caller:
 
 def seller_read_by(caller: Caller, named: UUID | None) -> UUID:
     """The seller whose rows are shown. Raises NotFound for a foreign one, SellerNotNamed."""
-    if caller.role in OWN_SELLER_ROLES:
-        if caller.seller_id is None:
-            raise RoleForbids(STAFF_READER_ROLES)
+    if caller.seller_id is not None:
         if named not in (None, caller.seller_id):
             raise NotFound("no such seller")
         return caller.seller_id
+    if caller.role in OWN_SELLER_ROLES:
+        raise RoleForbids(STAFF_READER_ROLES)
     if named is None:
         raise SellerNotNamed
     return named

@@ -15,8 +15,10 @@ from pydantic import AwareDatetime, BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import audit_answer, health_answer, judgement_answer, log_answer
+from api.auth import caller_of
 from api.failure_report import report_of_log, report_of_upload
 from api.ids import cursor_of, inner_id, place_in
+from api.l10n import JST
 from api.requests import Reception, Visit, page_answer
 from domain import bindings as cases
 from domain.application import acting_for
@@ -149,12 +151,14 @@ def build_reports(reception: Reception) -> APIRouter:
 
     @router.get("/fees")
     def fees(
+        request: Request,
         price_jpy: int = Query(ge=300, le=9_999_999),
         on: date | None = None,
         shipping: Shipping = "mercari",
     ) -> Any:
         """Commission and net proceeds of a sale on a day (Japan's calendar)."""
-        day = on or reception.desk.clock().date()
+        caller_of(request, reception.desk, reception.sessions)
+        day = on or reception.desk.clock().astimezone(JST).date()
         return proceeds_of(price_jpy, day, shipping).model_dump(mode="json")
 
     return router

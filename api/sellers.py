@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, SecretStr
 
-from api.auth import RoleForbids, caller_of
+from api.auth import OWN_SELLER_ROLES, RoleForbids, caller_of, seller_read_by
 from api.ids import inner_id, public_id
 from api.requests import Reception, Visit, correlation_of
 from domain import seller
@@ -181,22 +181,15 @@ def staff_work(reception: Reception, request: Request, roles: tuple[Role, ...]) 
 
 
 def acting(reception: Reception, request: Request, seller_id: str) -> tuple[UUID, Work]:
-    """A seller acts for itself, an admin for the seller it names."""
-    caller = caller_of(request, reception.desk, reception.sessions)
-    inner = inner_id("sel", seller_id)
-    if caller.role != "admin":
-        visit = reception.writing(request)
-        if visit.seller_id != inner:
-            raise NotFound("no such seller")
-    return inner, Work(reception.desk.clock, f"key:{caller.key_id}", correlation_of(request))
+    """A seller acts for itself, an admin for the seller it names. Raises RoleForbids, NotFound."""
+    work = staff_work(reception, request, (*OWN_SELLER_ROLES, "admin"))
+    return visit_of(reception, request, seller_id).seller_id, work
 
 
 def visit_of(reception: Reception, request: Request, seller_id: str) -> Visit:
-    """A look at the seller named in the path."""
-    inner = inner_id("sel", seller_id)
+    """A look at the seller named in the path. Raises NotFound for a foreign one."""
     caller = caller_of(request, reception.desk, reception.sessions)
-    if caller.seller_id not in (None, inner):
-        raise NotFound("no such seller")
+    inner = seller_read_by(caller, inner_id("sel", seller_id))
     reception.wait_for(request)
     return Visit(request, reception.desk, caller, inner)
 

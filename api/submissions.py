@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import row_answer, submission_answer
+from api.auth import caller_of
 from api.ids import inner_id, public_id
 from api.requests import Reception, Visit
 from domain import uploads
@@ -40,8 +41,9 @@ def build_submissions(reception: Reception) -> APIRouter:
         )
 
     @router.get("/template.csv")
-    def template() -> Response:
+    def template(request: Request) -> Response:
         """The CSV template: UTF-8 with a byte-order mark, so that spreadsheets open it right."""
+        caller_of(request, reception.desk, reception.sessions)
         headers = {"Content-Disposition": 'attachment; filename="asin-sync-template.csv"'}
         return Response(TEMPLATE, media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -53,7 +53,7 @@ def perform_effect(
     """Do what is due for this binding and record it. Raises VersionConflict: somebody else did."""
     binding = app.binding(binding_id)
     effect = effect_due(binding) if binding else None
-    if binding is None or effect is None:
+    if binding is None or effect is None or is_waiting(binding, work.clock()):
         return EffectOutcome(effect=None)
     work = caused_by(work, binding)
     try:
@@ -65,6 +65,11 @@ def perform_effect(
     except UpstreamError as error:
         return record_failure(app, binding, effect, error, work)
     return record_shown(app, binding, effect, shown, work)
+
+
+def is_waiting(binding: AsinBinding, now: datetime) -> bool:
+    """The last attempt failed and its wait is not over; the view may not say so yet."""
+    return binding.retry_at is not None and binding.retry_at > now
 
 
 def caused_by(work: Work, binding: AsinBinding) -> Work:
@@ -100,7 +105,9 @@ def show(seller: Seller, mercari: Mercari, binding: AsinBinding, effect: Effect)
         return open_listing(mercari, binding, found_or_created(seller, mercari, binding))
     if binding.listing is None:
         raise RuntimeError(f"{binding.asin} has no listing to {effect}")
-    mercari.change_listing(binding.listing.listing_id, change_due(binding, binding.listing, effect))
+    change = change_due(binding, binding.listing, effect)
+    if change != ListingChange():
+        mercari.change_listing(binding.listing.listing_id, change)
     if effect == "update" and binding.stock is not None:
         set_stock(mercari, binding, binding.listing)
     return must_find(mercari, binding)

@@ -56,8 +56,17 @@ class Database:
     def connect(self, role: str) -> Connection:
         """A connection of its own, in autocommit, for followers that keep it."""
         connection = psycopg.connect(self.url(role), autocommit=True)
-        configure(connection)
+        try:
+            configure(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+    def ensure_safe(self) -> None:
+        """Raises UnsafeRole where one of the logins sees past row-level security."""
+        for role in self.urls:
+            self.connect(role).close()
 
     @contextmanager
     def reading_for(self, seller_id: UUID) -> Iterator[Connection]:

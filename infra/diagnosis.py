@@ -13,6 +13,7 @@ import psycopg
 
 from infra.installation import NotRunning, connect, upstream_urls
 from infra.projection_commands import status
+from infra.roles import UnsafeRole
 from infra.settings import Settings, described
 
 Line = tuple[str, str, str]
@@ -51,7 +52,7 @@ def web_port(settings: Settings) -> Line:
 def database(settings: Settings) -> Iterator[Line]:
     try:
         installation = connect(settings)
-    except (NotRunning, psycopg.Error) as error:
+    except (NotRunning, UnsafeRole, psycopg.Error) as error:
         yield "database", "fault", str(error)
         return
     with installation.database.connect("reader") as connection:

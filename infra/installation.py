@@ -113,9 +113,11 @@ def urls_of(settings: Settings, admin_url: str, passwords: Mapping[str, str]) ->
 
 
 def opened(settings: Settings, urls: Mapping[str, str]) -> Installation:
+    """Raises NotRunning without logins, UnsafeRole for one that the service must not use."""
     if "writer" not in urls:
         raise NotRunning("the database roles' passwords are not here: run `asin-sync serve` first")
     database = Database(urls, FIRST_CELL)
+    database.ensure_safe()
     keys = load_keys(settings.keys_folder, may_create=not has_keys_in_use(database))
     return Installation(
         settings=settings,

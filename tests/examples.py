@@ -24,11 +24,20 @@ BINDING_ID = binding_id_of(SELLER_ID, ASIN)
 SUBMISSION_ID = UUID(int=9)
 CORRELATION_ID = UUID(int=11)
 
-BAGS = ("ファッション", "レディース", "バッグ", "ハンドバッグ")
+BAGS = ("シューズ＆バッグ", "レディースバッグ", "ハンドバッグ")
 BAG_ID = "sbx-bag"
-BAG_PATH = ("レディース", "バッグ", "ハンドバッグ")
-OTHER_ID = "sbx-other"
-OTHER_PATH = ("本・雑誌・漫画", "文学・小説", "その他")
+BAG_PATH = ("ファッション", "レディース", "バッグ", "ハンドバッグ")
+OTHER_ID = "sbx-shoes"
+OTHER_PATH = ("ファッション", "メンズ", "靴", "スニーカー")
+SHOES = ("シューズ＆バッグ", "メンズシューズ", "スニーカー")
+WATCHES = ("家電＆カメラ", "アクセサリ", "スマートウォッチ")
+MOVED_WATCHES = ("家電＆カメラ", "ウェアラブルデバイス", "スマートウォッチ")
+WATCH_ID = "sbx-watch"
+WATCH_PATH = (
+    "スマホ・タブレット・パソコン",
+    "スマホアクセサリー",
+    "スマートウォッチ・アクセサリー",
+)
 TITLE = "本革ハンドバッグ 黒"
 IMAGE_URL = "https://images.example/bag.jpg"
 
@@ -86,7 +95,7 @@ def the_terms(**changes: Any) -> Terms:
 def the_surroundings(**changes: Any) -> Surroundings:
     fields: dict[str, Any] = {
         "warranty": Warranty(), "default_float_rate": Decimal(0),
-        "category_paths": {BAG_ID: BAG_PATH, OTHER_ID: OTHER_PATH},
+        "category_paths": {BAG_ID: BAG_PATH, OTHER_ID: OTHER_PATH, WATCH_ID: WATCH_PATH},
     }  # fmt: skip
     return Surroundings(**fields | changes)
 
@@ -160,7 +169,9 @@ def withdrawn() -> facts.Withdrawn:
     return facts.Withdrawn(stamp=STAMP, reason="asked by the seller")
 
 
-def attempt_failed(operation: str = "update", code: str = "E-901", attempt: int = 1) -> facts.AttemptFailed:
+def attempt_failed(
+    operation: str = "update", code: str = "E-901", attempt: int = 1
+) -> facts.AttemptFailed:
     return facts.AttemptFailed(
         stamp=STAMP, operation=operation, code=code, detail="timed out", attempt=attempt,
         retry_at=at(300),

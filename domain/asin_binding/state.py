@@ -116,14 +116,14 @@ def fold(
 
 
 def evolve(binding: AsinBinding | None, binding_id: UUID, fact: BindingFact) -> AsinBinding:
-    """The state after one more fact."""
+    """The state after one more fact; every fact but a failed attempt starts the tries anew."""
     if binding is None:
         if not isinstance(fact, Requested):
             raise TypeError(f"{fact.TOPIC} can't be the first fact of a binding")
         return AsinBinding(
             binding_id=binding_id, version=1, asin=fact.asin, status="requested", **asked(fact)
         )
-    changes = changes_by(binding, fact)
+    changes = {**settled(), **changes_by(binding, fact)}
     return binding.model_copy(update={"version": binding.version + 1, **changes})
 
 
@@ -165,9 +165,9 @@ def changes_by(binding: AsinBinding, fact: BindingFact) -> Mapping[str, object]:
                 "error_codes": (fact.finding.code,),
             }
         case Listed():
-            return {"status": "listed", "listing": fact.listing, **settled()}
+            return {"status": "listed", "listing": fact.listing}
         case ListingConfirmed():
-            return {"listing": fact.listing, **settled()}
+            return {"listing": fact.listing}
         case PriceAdjusted():
             return {
                 "price_jpy": fact.to_price_jpy,
@@ -209,7 +209,6 @@ def asked(fact: Requested) -> dict[str, object]:
         "row": fact.row,
         "error_codes": (),
         "warning_codes": (),
-        **settled(),
     }
 
 

@@ -7,11 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 from psycopg.conninfo import conninfo_to_dict
 
 from domain.application import Change
+
+HANG = "5s"
+"""A statement that takes longer is taken to hang; the library then tries again by itself."""
 
 
 class Binding(Aggregate):
@@ -40,6 +44,14 @@ def environment(admin_url: str) -> dict[str, str]:
         "POSTGRES_USER": str(options.get("user", "")),
         "POSTGRES_PASSWORD": str(options.get("password", "")),
     }
+
+
+def end_hangs(admin_url: str) -> str:
+    """Bound the statements of sessions that begin from now on; return the address as it was."""
+    name = str(conninfo_to_dict(admin_url)["dbname"])
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} SET statement_timeout = '{HANG}'")
+    return admin_url
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,19 +53,22 @@ def keep(measurement: Measurement) -> None:
         file.write(json.dumps(content) + "\n")
 
 
-def show(console: Console, measurements: Iterable[Measurement]) -> None:
+def show(console: Console, measurements: Sequence[Measurement]) -> None:
     """One row each, with the verdict."""
     table = Table(
-        "name", "value", "unit", "reference", "ratio", "gate", "verdict", "note", title="bench"
+        "name", "value", "unit", "reference", "ratio", "gate", "verdict", title="bench"
     )
     for each in measurements:
         sign = "≤" if each.is_lower_better else "≥"
         verdict = "[green]pass[/]" if each.is_met else "[red]MISS[/]"
         table.add_row(
             each.name, figure(each.value), each.unit, figure(each.reference), figure(each.ratio),
-            f"{sign} {each.gate:g}", verdict, each.note,
+            f"{sign} {each.gate:g}", verdict,
         )  # fmt: skip
     console.print(table)
+    for each in measurements:
+        if each.note:
+            console.print(f"{each.name}: {each.note}", style="dim")
 
 
 def figure(value: float | None) -> str:

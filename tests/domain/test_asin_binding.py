@@ -1,367 +1,327 @@
-"""A binding is asked for, checked, listed, asked for again and taken back (SPEC §5)."""
+"""A binding's life: asked for, checked, listed, taken back, blocked; what each status allows."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
-from domain.asin_binding import Status, decisions, effect_due, fold
-from domain.asin_binding.facts import (
-    Listed,
-    ListingConfirmed,
-    Mapped,
-    Rejected,
-    Requested,
-    TermsChanged,
-    Validated,
-    Withdrawn,
-)
+from domain.asin_binding import decisions, effect_due, fold
 from domain.errors import CategoryRefused, PriceOutOfRange, Refusal, WrongState
+from domain.values import sku_code_of
 from tests.examples import (
-    BACKPACKS_ID,
+    ASIN,
+    BAG_ID,
+    BAG_PATH,
     BINDING_ID,
-    HISTORIES,
-    LISTED,
-    MERCARI_HANDBAGS,
-    SKU,
-    SUBMISSION_ID,
-    around,
+    LIVE,
+    LIVES,
+    MOVED_WATCHES,
+    OTHER_ID,
+    SEEN,
+    STAMP,
+    TITLE,
+    WATCH_ID,
+    WATCH_PATH,
+    WATCHES,
+    a_certificate,
+    a_finding,
+    a_listing,
+    a_product,
+    asking,
     at,
     attempt_failed,
-    check_binding,
-    follow_offer,
-    listing,
+    blocked,
+    checking,
+    confirmed,
+    listed,
     mapped,
-    mapping_broken,
-    offer,
-    price_adjusted,
-    product,
-    record_listing,
-    request_binding,
+    reinstated,
     requested,
     stamp,
     suspended,
-    terms,
+    sweeping,
+    the_terms,
     validated,
+    withdrawn,
 )
-from tests.spec import given
+from tests.spec import given_by
 
-LIVE = ("mapped", "listed", "suspended")
-OPEN_TO_A_NEW_REQUEST = ("requested", "rejected", "unmapped", "withdrawn")
-
-
-# --- asking ---
+given = given_by(lambda facts: fold(None, BINDING_ID, facts))
 
 
-def test_a_row_of_an_upload_asks_for_a_new_binding() -> None:
-    given().when(decisions.request, request_binding()).then(requested())
+# --- asking -------------------------------------------------------------------------------------
 
 
-def test_the_sku_is_chosen_when_the_binding_is_asked_for() -> None:
-    given().when(decisions.request, request_binding(product(sku="SKU-9"))).then(
-        requested(sku="SKU-9")
-    )
+def test_an_unbound_asin_is_requested_with_the_sku_chosen() -> None:
+    given().when(decisions.request, asking()).then(requested())
 
 
-@pytest.mark.parametrize("status", OPEN_TO_A_NEW_REQUEST)
-def test_binding_the_same_pair_again_continues_its_history(status: str) -> None:
-    given(*HISTORIES[status]).when(decisions.request, request_binding(row=4)).then(
-        requested(row=4)
-    )
-    after = fold(None, BINDING_ID, (*HISTORIES[status], requested(row=4)))
-    assert after is not None
-    assert (after.status, after.version) == ("requested", len(HISTORIES[status]) + 1)
+@pytest.mark.parametrize("status", ["requested", "rejected", "unmapped", "withdrawn"])
+def test_asking_again_continues_the_history(status: str) -> None:
+    given(*LIVES[status]).when(decisions.request, asking()).then(requested())
 
 
-def test_a_blocked_asin_can_never_be_asked_for_again() -> None:
-    given(*HISTORIES["blocked"]).when(decisions.request, request_binding()).then_refused(
-        Refusal, "E-502", "blocked for ever"
-    )
+@pytest.mark.parametrize("status", ["mapped", "listed", "suspended"])
+def test_the_same_terms_for_a_live_binding_change_nothing(status: str) -> None:
+    given(*LIVES[status]).when(decisions.request, asking()).then_nothing()
 
 
-@pytest.mark.parametrize("status", LIVE)
-def test_the_same_row_for_a_live_binding_changes_nothing(status: str) -> None:
-    given(*HISTORIES[status]).when(decisions.request, request_binding()).then_nothing()
-
-
-@pytest.mark.parametrize("status", LIVE)
+@pytest.mark.parametrize("status", ["mapped", "listed", "suspended"])
 def test_another_category_for_a_live_binding_is_refused(status: str) -> None:
-    command = request_binding(terms=terms(mercari_category_id=BACKPACKS_ID))
-    given(*HISTORIES[status]).when(decisions.request, command).then_refused(
-        CategoryRefused, "E-403", "remap"
-    )
+    moved = asking(terms=the_terms(mercari_category_id=OTHER_ID))
+    given(*LIVES[status]).when(decisions.request, moved).then_refused(CategoryRefused, "E-403")
 
 
-# --- new terms of a live binding ---
+def test_a_blocked_binding_refuses_a_new_request_with_the_code_of_the_block() -> None:
+    given(*LIVES["blocked"]).when(decisions.request, asking()).then_refused(Refusal, "E-502")
 
 
-def test_a_row_for_a_live_binding_changes_its_float_and_threshold() -> None:
-    wanted = terms(suggested_price_jpy=3300, stock_threshold=3)
-    later = product(observed=5)
-    given(*LISTED).when(decisions.request, request_binding(later, terms=wanted, row=2)).then(
-        TermsChanged(
-            stamp=stamp(5), terms=wanted, float_rate=Decimal("0.1"), amazon_price_jpy=3000,
-            amazon_quantity=10, price_jpy=3300, stock=7, submission_id=SUBMISSION_ID, row=2,
-        )
-    )  # fmt: skip
+def test_new_terms_of_a_live_binding_change_float_and_stock() -> None:
+    terms = the_terms(suggested_price_jpy=11_000, stock_threshold=4)
+    given_live = given(*LIVE).when(decisions.request, asking(terms=terms, row=3))
+    (fact,) = given_live.then_topics("asin_binding.terms_changed")
+    assert (fact.price_jpy, fact.stock, fact.row) == (11_000, 6, 3)
+    assert float(fact.float_rate) == 0.1
 
 
-@pytest.mark.parametrize("suggested_jpy", [300, 2549, 3451, 9_999_999])
-def test_new_terms_outside_fifteen_percent_are_refused(suggested_jpy: int) -> None:
-    command = request_binding(terms=terms(suggested_price_jpy=suggested_jpy))
-    given(*LISTED).when(decisions.request, command).then_refused(PriceOutOfRange, "E-409")
+@pytest.mark.parametrize("suggested", [8_499, 11_501, 300, 9_999_999])
+def test_new_terms_beyond_fifteen_percent_are_refused(suggested: int) -> None:
+    terms = the_terms(suggested_price_jpy=suggested)
+    given(*LIVE).when(decisions.request, asking(terms=terms)).then_refused(PriceOutOfRange)
 
 
-@pytest.mark.parametrize("suggested_jpy", [2550, 3450])
-def test_new_terms_at_the_bounds_are_taken(suggested_jpy: int) -> None:
-    command = request_binding(terms=terms(suggested_price_jpy=suggested_jpy))
-    (fact,) = given(*LISTED).when(decisions.request, command).facts
-    assert fact.price_jpy == suggested_jpy
+@pytest.mark.parametrize("unread", ["price_jpy", "quantity"])
+def test_new_terms_wait_while_amazon_gives_no_amount(unread: str) -> None:
+    command = asking(terms=the_terms(stock_threshold=4), product=a_product(**{unread: None}))
+    given(*LIVE).when(decisions.request, command).then_nothing()
 
 
-@pytest.mark.parametrize(
-    "read",
-    [
-        product(5, price_jpy=None, quantity=None, status="inactive", status_reason="no_offer"),
-        product(5, status="unknown", price_jpy=9000, quantity=1),
-        product(-60, price_jpy=9000, quantity=1),
-        product(5, sku="SKU-2", price_jpy=9000, quantity=1),
-    ],
-    ids=["without a price", "unknown", "older than the last reading", "of another sku"],
-)
-def test_new_terms_are_priced_by_what_is_known_of_the_bound_sku(read: object) -> None:
-    command = request_binding(read, terms=terms(stock_threshold=4))  # type: ignore[arg-type]
-    (fact,) = given(*LISTED).when(decisions.request, command).facts
-    assert (fact.amazon_price_jpy, fact.amazon_quantity) == (3000, 10)
-    assert (fact.price_jpy, fact.stock) == (3000, 6)
+# --- checking -----------------------------------------------------------------------------------
 
 
-def test_an_offer_older_than_new_terms_changes_nothing() -> None:
-    command = request_binding(product(observed=9), terms=terms(stock_threshold=4))
-    changed = given(*LISTED).when(decisions.request, command).facts
-    late = follow_offer(offer(observed=5, price_jpy=2000, quantity=99))
-    given(*LISTED, *changed).when(decisions.follow_offer, late).then_nothing()
+def test_a_good_product_is_validated_and_mapped_and_due_to_be_listed() -> None:
+    when = given(requested()).when(decisions.check, checking())
+    when.then(validated(), mapped(reason=when.facts()[1].reason))
+    after = fold(when.state, BINDING_ID, when.facts())
+    assert after is not None
+    assert (after.status, effect_due(after)) == ("mapped", "list")
 
 
-# --- checking ---
+def test_an_unknown_category_is_rejected_with_e_403() -> None:
+    given_unknown = given(requested(terms=the_terms(mercari_category_id="no-such-category")))
+    (fact,) = given_unknown.when(decisions.check, checking()).then_topics("asin_binding.rejected")
+    assert [found.code for found in fact.findings] == ["E-403"]
 
 
-def test_a_good_product_is_validated_and_mapped() -> None:
-    given(requested()).when(decisions.check, check_binding()).then(validated(), mapped())
-
-
-def test_a_suggested_price_fixes_the_float() -> None:
-    asked = requested(terms=terms(suggested_price_jpy=2700))
-    first, _ = given(asked).when(decisions.check, check_binding()).facts
-    assert (first.float_rate, first.price_jpy) == (Decimal("-0.1"), 2700)
-
-
-def test_without_a_suggested_price_the_sellers_default_float_applies() -> None:
-    command = check_binding(beside=around("0.05"))
-    first, _ = given(requested()).when(decisions.check, command).facts
-    assert (first.float_rate, first.price_jpy) == (Decimal("0.05"), 3150)
-
-
-def test_the_threshold_is_held_back_from_the_first_stock() -> None:
-    asked = requested(terms=terms(stock_threshold=4))
-    first, _ = given(asked).when(decisions.check, check_binding()).facts
-    assert first.stock == 6
-
-
-def test_goods_that_are_only_sold_out_are_listed_at_zero() -> None:
-    sold_out = product(status="inactive", status_reason="stock_zero", quantity=0)
-    first, _ = given(requested()).when(decisions.check, check_binding(sold_out)).facts
-    assert isinstance(first, Validated)
-    assert first.stock == 0
+def test_a_rejection_names_every_failed_check_and_no_warning() -> None:
+    product = a_product(status="deleted", image_url=None, price_jpy=10_000)
+    terms = the_terms(mercari_category_id=OTHER_ID, suggested_price_jpy=8_500)
+    when = given(requested(terms=terms)).when(decisions.check, checking(product))
+    (fact,) = when.then_topics("asin_binding.rejected")
+    assert [found.code for found in fact.findings] == ["E-404", "E-403", "E-410"]
 
 
 @pytest.mark.parametrize(
-    "missing",
-    [
-        {"price_jpy": None},
-        {"quantity": None},
-        {"price_jpy": None, "status": "inactive", "status_reason": "stock_zero", "quantity": 0},
-        {"status": "unknown"},
-    ],
-    ids=["price", "quantity", "price of sold-out goods", "status"],
-)
-def test_what_amazon_did_not_tell_is_never_guessed(missing: dict[str, object]) -> None:
-    given(requested()).when(decisions.check, check_binding(product(**missing))).then_nothing()
+    "changes",
+    [{"status": "unknown"}, {"price_jpy": None}, {"price_jpy": None, "status": "active"},
+     {"status": "inactive", "status_reason": "stock_zero", "price_jpy": None, "quantity": 0}],
+)  # fmt: skip
+def test_what_amazon_did_not_say_decides_nothing(changes: dict[str, object]) -> None:
+    given(requested()).when(decisions.check, checking(a_product(**changes))).then_nothing()
 
 
-def test_a_rejection_names_every_failed_check_and_keeps_the_product() -> None:
-    bad = product(status="suspended", price_jpy=100, image_url=None)
-    (fact,) = given(requested()).when(decisions.check, check_binding(bad)).facts
-    assert isinstance(fact, Rejected)
-    assert fact.product == bad
-    assert [found.code for found in fact.findings] == ["E-404", "E-409", "E-410"]
-    assert fact.stamp == stamp(0)
+def test_an_asin_only_out_of_stock_is_listed_at_zero() -> None:
+    product = a_product(status="inactive", status_reason="stock_zero", quantity=0)
+    when = given(requested()).when(decisions.check, checking(product))
+    assert when.then_topics("asin_binding.validated", "asin_binding.mapped")[0].stock == 0
 
 
-def test_a_warning_does_not_reject() -> None:
-    asked = requested(terms=terms(suggested_price_jpy=2550))
-    first, second = given(asked).when(decisions.check, check_binding()).facts
-    assert [warning.code for warning in first.warnings] == ["W-101"]
-    assert isinstance(second, Mapped)
+def test_the_suggested_price_is_the_listed_price() -> None:
+    terms = the_terms(suggested_price_jpy=9_333, stock_threshold=3)
+    when = given(requested(terms=terms)).when(decisions.check, checking())
+    fact = when.then_topics("asin_binding.validated", "asin_binding.mapped")[0]
+    assert (fact.price_jpy, fact.stock) == (9_333, 7)
 
 
-@pytest.mark.parametrize("status", sorted(set(HISTORIES) - {"requested"}))
-def test_only_what_was_asked_for_is_checked(status: str) -> None:
-    given(*HISTORIES[status]).when(decisions.check, check_binding()).then_nothing()
+# --- listing ------------------------------------------------------------------------------------
 
 
-# --- asking again by hand ---
+def shown(effect: str = "list", **changes: object) -> decisions.RecordListing:
+    return decisions.RecordListing(stamp=STAMP, effect=effect, listing=a_listing(**changes))
 
 
-def test_a_broken_mapping_is_mended_by_choosing_a_category() -> None:
-    command = decisions.AskAgain(stamp=stamp(), mercari_category_id=BACKPACKS_ID)
-    given(*HISTORIES["unmapped"]).when(decisions.ask_again, command).then(
-        requested(
-            terms=terms(mercari_category_id=BACKPACKS_ID), submission_id=None, row=None, sku=SKU
-        )
+def test_a_mapped_binding_seen_open_is_listed_once() -> None:
+    given(*LIVES["mapped"]).when(decisions.record_listing, shown()).then(listed())
+    given(*LIVE).when(decisions.record_listing, shown(observed_at=at(9))).then_nothing()
+
+
+def test_a_listing_still_closed_is_not_listed() -> None:
+    when = given(*LIVES["mapped"]).when(decisions.record_listing, shown(is_on_sale=False))
+    when.then(confirmed("list", is_on_sale=False))
+
+
+def test_what_mercari_shows_after_an_update_is_recorded() -> None:
+    given(*LIVE).when(decisions.record_listing, shown("update", price_jpy=9_000)).then(
+        confirmed("update", price_jpy=9_000)
     )
 
 
-def test_a_remapped_binding_is_off_sale_until_it_was_checked() -> None:
-    again = requested(submission_id=None, row=None)
-    held = fold(None, BINDING_ID, (*LISTED, again))
-    assert held is not None
-    assert effect_due(held) == "take_down"
+def test_failed_attempts_are_counted_until_one_succeeds() -> None:
+    failure = decisions.RecordFailure(
+        stamp=STAMP, operation="update", code="E-901", detail="timed out", retry_at=at(300)
+    )
+    given(*LIVE).when(decisions.record_failure, failure).then(attempt_failed(attempt=1))
+    twice = given(*LIVE, attempt_failed(attempt=1))
+    twice.when(decisions.record_failure, failure).then(attempt_failed(attempt=2))
+    mended = given(*LIVE, attempt_failed(attempt=1), confirmed("update"))
+    mended.when(decisions.record_failure, failure).then(attempt_failed(attempt=1))
 
 
-def test_a_remapped_binding_keeps_the_float_that_its_suggested_price_fixed() -> None:
-    asked = terms(suggested_price_jpy=3300)
-    history = (
-        requested(terms=asked), validated(float_rate=Decimal("0.1"), price_jpy=3300), mapped(),
-        listed_at(3300), price_adjusted(3300, 5500, amazon_price_jpy=5000), mapping_broken(),
-        requested(terms=asked, submission_id=None, row=None),
-    )  # fmt: skip
-    first, _ = given(*history).when(decisions.check, check_binding(product(price_jpy=6000))).facts
-    assert (first.float_rate, first.price_jpy) == (Decimal("0.1"), 6600)
+@pytest.mark.parametrize("status", ["requested", "rejected", "unmapped", "blocked", "withdrawn"])
+def test_a_binding_no_longer_for_sale_is_taken_down(status: str) -> None:
+    history = (*LIVES[status], confirmed("update"))
+    state = given(*history).state
+    assert effect_due(state) == "take_down"
+    closed = given(*history, confirmed("take_down", is_on_sale=False)).state
+    assert effect_due(closed) is None
 
 
-def listed_at(price_jpy: int) -> Listed:
-    return Listed(stamp=stamp(1), listing=listing(price_jpy=price_jpy))
+def test_what_was_never_listed_needs_nothing_on_mercari() -> None:
+    assert effect_due(given(requested(), validated()).state) is None
+    assert effect_due(given(requested(), validated(), mapped(), suspended()).state) is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"price_jpy": 9_999}, {"stock": 9}, {"title": "x"}, {"is_on_sale": False}]
+)
+def test_a_listing_that_differs_from_what_was_decided_is_updated(changes: dict) -> None:
+    assert effect_due(given(*LIVES["mapped"], listed()).state) is None
+    assert effect_due(given(*LIVE, confirmed("update", **changes)).state) == "update"
+
+
+def test_a_reinstated_listing_goes_on_sale_again() -> None:
+    closed = (*LIVE, suspended(), confirmed("take_down", is_on_sale=False))
+    assert effect_due(given(*closed).state) is None
+    assert effect_due(given(*closed, reinstated()).state) == "update"
+    unlisted = given(*LIVES["mapped"], suspended(), reinstated(is_listed=False)).state
+    assert (unlisted.status, effect_due(unlisted)) == ("mapped", "list")
+
+
+def test_the_sku_code_never_varies_through_a_whole_life() -> None:
+    codes = {given(*history).state.sku_code for history in LIVES.values()}
+    assert codes == {sku_code_of(ASIN, BINDING_ID)}
+
+
+# --- the daily catalogue sweep ------------------------------------------------------------------
+
+WATCH = {"browse_path": WATCHES, "certificates": (a_certificate("pse_circle"),)}
+LIVE_WATCH = (
+    requested(terms=the_terms(mercari_category_id=WATCH_ID)),
+    validated(product=a_product(**WATCH)),
+    mapped(mercari_category_id=WATCH_ID, category_path=WATCH_PATH),
+    listed(category_id=WATCH_ID),
+)
+
+
+def test_smart_watches_moved_to_wearable_devices_break_the_mapping() -> None:
+    moved = sweeping(**WATCH | {"browse_path": MOVED_WATCHES})
+    (fact,) = (
+        given(*LIVE_WATCH)
+        .when(decisions.follow_product, moved)
+        .then_topics("asin_binding.mapping_broken")
+    )
+    assert (fact.from_browse_path, fact.to_browse_path) == (WATCHES, MOVED_WATCHES)
+    assert fact.finding.code == "E-403"
+
+
+def test_a_certificate_gone_from_a_complete_answer_blocks_for_ever() -> None:
+    gone = sweeping(**WATCH | {"certificates": ()})
+    (fact,) = (
+        given(*LIVE_WATCH).when(decisions.follow_product, gone).then_topics("asin_binding.blocked")
+    )
+    assert fact.code == fact.finding.code == "E-502"
+
+
+@pytest.mark.parametrize("changes", [{"certificates": None}, {"certificates": (), "title": None}])
+def test_a_certificate_not_exposed_or_an_incomplete_answer_never_blocks(changes: dict) -> None:
+    given(*LIVE_WATCH).when(decisions.follow_product, sweeping(**WATCH | changes)).then_nothing()
+
+
+def test_a_new_title_or_image_is_inherited() -> None:
+    (fact,) = (
+        given(*LIVE)
+        .when(decisions.follow_product, sweeping(title="新"))
+        .then_topics("asin_binding.content_refreshed")
+    )
+    assert (fact.title, fact.stamp.observed_at) == ("新", at(3600))
+
+
+def test_the_same_product_again_costs_no_fact() -> None:
+    given(*LIVE).when(decisions.follow_product, sweeping()).then_nothing()
+
+
+@pytest.mark.parametrize("status", ["requested", "rejected", "unmapped", "blocked", "withdrawn"])
+def test_only_a_live_binding_follows_its_product(status: str) -> None:
+    changed = sweeping(title="新", browse_path=("本",), certificates=())
+    given(*LIVES[status]).when(decisions.follow_product, changed).then_nothing()
+
+
+# --- by hand ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", sorted(set(LIVES) - {"blocked"}))
+def test_any_binding_but_a_blocked_one_can_be_withdrawn_once(status: str) -> None:
+    when = given(*LIVES[status]).when(decisions.withdraw, decisions.Withdraw(stamp=STAMP))
+    when.then(*([] if status == "withdrawn" else [withdrawn()]))
+
+
+def test_a_blocked_binding_can_not_be_withdrawn() -> None:
+    command = decisions.Withdraw(stamp=STAMP)
+    given(*LIVES["blocked"]).when(decisions.withdraw, command).then_refused(WrongState)
+
+
+@pytest.mark.parametrize("status", sorted(set(LIVES) - {"blocked", "requested"}))
+def test_asking_again_by_hand_puts_a_binding_off_sale_until_it_is_checked(status: str) -> None:
+    remap = decisions.AskAgain(stamp=STAMP, mercari_category_id=OTHER_ID)
+    when = given(*LIVES[status]).when(decisions.ask_again, remap)
+    terms = the_terms(mercari_category_id=OTHER_ID)
+    when.then(requested(terms=terms, submission_id=None, row=None))
+    after = fold(when.state, BINDING_ID, when.facts())
+    assert after is not None
+    assert effect_due(after) in ("take_down", None)
 
 
 @pytest.mark.parametrize("status", ["blocked", "requested"])
-def test_nothing_is_asked_again_while_blocked_or_being_checked(status: str) -> None:
-    command = decisions.AskAgain(stamp=stamp())
-    given(*HISTORIES[status]).when(decisions.ask_again, command).then_refused(
-        WrongState, "wrong-state", status
-    )
+def test_a_blocked_or_unchecked_binding_can_not_be_asked_for_again(status: str) -> None:
+    command = decisions.AskAgain(stamp=STAMP)
+    given(*LIVES[status]).when(decisions.ask_again, command).then_refused(WrongState)
 
 
-@pytest.mark.parametrize("status", ["rejected", "unmapped", "listed", "suspended", "withdrawn"])
-def test_anything_else_can_be_asked_again(status: str) -> None:
-    command = decisions.AskAgain(stamp=stamp())
-    (fact,) = given(*HISTORIES[status]).when(decisions.ask_again, command).facts
-    assert isinstance(fact, Requested)
-    assert fact.terms == terms()
+# --- the fold -----------------------------------------------------------------------------------
 
 
-# --- taking back ---
+@pytest.mark.parametrize("status", sorted(LIVES))
+def test_the_facts_of_a_life_fold_to_its_status(status: str) -> None:
+    state = given(*LIVES[status]).state
+    assert (state.status, state.version) == (status, len(LIVES[status]))
 
 
-@pytest.mark.parametrize("status", sorted(set(HISTORIES) - {"blocked", "withdrawn"}))
-def test_a_binding_can_be_withdrawn_from_any_state_but_blocked(status: str) -> None:
-    command = decisions.Withdraw(stamp=stamp(), reason="sold out for good")
-    given(*HISTORIES[status]).when(decisions.withdraw, command).then(
-        Withdrawn(stamp=stamp(), reason="sold out for good")
-    )
+def test_only_a_request_can_begin_a_binding() -> None:
+    with pytest.raises(TypeError, match=r"asin_binding\.listed"):
+        given(listed())
 
 
-def test_withdrawing_twice_is_one_withdrawal() -> None:
-    command = decisions.Withdraw(stamp=stamp())
-    given(*HISTORIES["withdrawn"]).when(decisions.withdraw, command).then_nothing()
+def test_a_resubmission_forgets_the_codes_and_attempts_of_before() -> None:
+    state = given(requested(), attempt_failed(), blocked(), requested()).state
+    assert (state.error_codes, state.attempts, state.retry_at) == ((), 0, None)
 
 
-def test_a_blocked_binding_is_not_withdrawn() -> None:
-    command = decisions.Withdraw(stamp=stamp())
-    given(*HISTORIES["blocked"]).when(decisions.withdraw, command).then_refused(
-        WrongState, "wrong-state", "blocked for ever"
-    )
+def test_a_decision_carries_who_why_when_and_under_which_policy() -> None:
+    for fact in given(requested()).when(decisions.check, checking()).facts():
+        assert fact.stamp.model_copy(update={"observed_at": None}) == STAMP
+    assert stamp(observed=0) == SEEN
 
 
-# --- what Mercari shows ---
-
-
-def test_a_mapped_binding_seen_on_sale_is_listed() -> None:
-    given(*HISTORIES["mapped"]).when(decisions.record_listing, record_listing("list")).then(
-        Listed(stamp=stamp(1), listing=listing())
-    )
-
-
-def test_a_listing_still_closed_is_not_yet_listed() -> None:
-    command = record_listing("list", is_on_sale=False)
-    given(*HISTORIES["mapped"]).when(decisions.record_listing, command).then(
-        ListingConfirmed(stamp=stamp(1), effect="list", listing=listing(is_on_sale=False))
-    )
-
-
-def test_seeing_the_same_again_is_no_fact() -> None:
-    command = record_listing("update", observed_at=at(30))
-    given(*LISTED).when(decisions.record_listing, command).then_nothing()
-
-
-def test_a_failed_attempt_counts_on_from_the_last_and_anew_after_a_success() -> None:
-    command = decisions.RecordFailure(
-        stamp=stamp(), operation="update", code="E-902", detail="slow down", retry_at=at(3)
-    )
-    failures = (attempt_failed("update", attempt=1), attempt_failed("update", attempt=2))
-    (third,) = given(*LISTED, *failures).when(decisions.record_failure, command).facts
-    success = ListingConfirmed(stamp=stamp(1), effect="update", listing=listing(stock=9))
-    history = (*LISTED, *failures, success)
-    (first,) = given(*history).when(decisions.record_failure, command).facts
-    assert (third.attempt, first.attempt) == (3, 1)
-
-
-# --- the state ---
-
-
-@pytest.mark.parametrize("status", sorted(HISTORIES))
-def test_each_example_stands_in_its_status(status: Status) -> None:
-    held = fold(None, BINDING_ID, HISTORIES[status])
-    assert held is not None
-    assert held.status == status
-
-
-@pytest.mark.parametrize("status", ["unmapped", "suspended", "blocked", "withdrawn"])
-def test_what_may_not_be_sold_is_taken_down(status: str) -> None:
-    held = fold(None, BINDING_ID, HISTORIES[status])
-    assert held is not None
-    assert effect_due(held) == "take_down"
-
-
-def test_a_listing_that_shows_what_was_decided_needs_nothing() -> None:
-    held = fold(None, BINDING_ID, LISTED)
-    assert held is not None
-    assert effect_due(held) is None
-
-
-def test_goods_without_a_title_are_listed_once_and_then_left_alone() -> None:
-    history = (requested(), validated(product(title=None)), mapped(), listed_as_its_asin())
-    held = fold(None, BINDING_ID, history)
-    assert held is not None
-    assert effect_due(held) is None
-
-
-def listed_as_its_asin() -> Listed:
-    return Listed(stamp=stamp(1), listing=listing(title=product().asin))
-
-
-def test_a_suspension_before_the_first_listing_leaves_nothing_to_do() -> None:
-    held = fold(None, BINDING_ID, (*HISTORIES["mapped"], suspended()))
-    assert held is not None
-    assert effect_due(held) is None
-
-
-def test_a_history_begins_with_a_request() -> None:
-    with pytest.raises(TypeError, match=r"asin_binding\.mapped"):
-        fold(None, BINDING_ID, [mapped()])
-
-
-def test_the_category_is_recorded_with_its_rate_and_its_path() -> None:
-    _, second = given(requested()).when(decisions.check, check_binding()).facts
-    assert (second.match_rate, second.category_path) == (100.0, MERCARI_HANDBAGS)
+def test_mapped_facts_show_where_the_listing_goes() -> None:
+    state = given(*LIVE).state
+    assert (state.category_path, state.terms.mercari_category_id) == (BAG_PATH, BAG_ID)
+    assert (state.title, state.warning_codes, a_finding().code) == (TITLE, (), "E-403")

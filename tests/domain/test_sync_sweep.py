@@ -28,7 +28,9 @@ tallies = st.builds(
     failed=st.integers(0, 10_000),
     counts_by_code=st.dictionaries(st.sampled_from(["E-901", "E-902", "E-903"]), st.integers(1)),
     failures=st.lists(
-        st.builds(SweepFailure, asin=st.just("B0EXAMPLE1"), code=st.just("E-901"), detail=st.text()),
+        st.builds(
+            SweepFailure, asin=st.just("B0EXAMPLE1"), code=st.just("E-901"), detail=st.text()
+        ),
         max_size=3,
     ).map(tuple),
 )
@@ -88,10 +90,13 @@ def test_a_page_that_saw_nothing_changes_no_count(tally: Tally) -> None:
 def test_only_the_first_hundred_failures_are_kept_by_name_and_all_are_counted() -> None:
     def page(start: int) -> Tally:
         failures = tuple(
-            SweepFailure(asin=f"B{number:09}", code="E-901", detail="") for number in range(start, start + 80)
+            SweepFailure(asin=f"B{number:09}", code="E-901", detail="")
+            for number in range(start, start + 80)
         )
         return Tally(bindings=80, failed=80, counts_by_code={"E-901": 80}, failures=failures)
 
     total = page(0).plus(page(80))
     assert (total.failed, total.counts_by_code) == (160, {"E-901": 160})
-    assert [each.asin for each in total.failures] == [f"B{number:09}" for number in range(FAILURES_MAX)]
+    assert [each.asin for each in total.failures] == [
+        f"B{number:09}" for number in range(FAILURES_MAX)
+    ]

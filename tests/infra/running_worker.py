@@ -22,6 +22,7 @@ from domain.stamps import Work
 from domain.sync_sweep import Finished, SweepKind, Tally
 from domain.values import binding_id_of, sweep_id_of
 from infra.installation import Installation, passwords_file
+from infra.projection_commands import status
 from infra.sandbox.goods import asin_of
 from infra.sandbox.sample import HEADER, row_of
 from projections import bindings, submissions, sync_log
@@ -106,6 +107,11 @@ class Shop:
         """The rows, once each has its fate."""
         wait_until(lambda: self.is_finished(submission_id), "the upload is finished")
         return self.rows(submission_id)
+
+    def catch_up(self) -> None:
+        """Wait until every view has folded the whole log."""
+        database = self.installation.database
+        wait_until(lambda: all(each["lag"] == 0 for each in status(database)), "views catch up")
 
     def binding(self, asin: str) -> BindingRow:
         with self.installation.database.reading_for(self.seller_id) as connection:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from itertools import count
-from pathlib import Path
-from uuid import uuid4
+from itertools import count, pairwise
 
 import psycopg
 import pytest
@@ -15,6 +13,7 @@ import pytest
 from domain import bindings as cases
 from domain.application import acting_for
 from domain.asin_binding import decisions
+from domain.asin_binding.facts import AttemptFailed
 from domain.values import binding_id_of
 from infra.installation import Installation, opened, urls_of
 from infra.projection_commands import check, rebuild, retry, status
@@ -27,7 +26,6 @@ from tests.sandbox_server import SandboxServer
 
 # Other tests share the catalogue, so these products are far from theirs.
 BASE = range(1000, 1040)
-SOUND = [number for number in BASE if flaw_of(number) is None and number % 40 != 20]
 UNUSED = (number for number in count(1040) if flaw_of(number) is None and number % 125 != 5)
 
 
@@ -82,8 +80,6 @@ def assert_views_equal(installation: Installation) -> None:
 
 
 def test_an_upload_of_40_rows_ends_with_40_fates(shop: Shop) -> None:
-    first = shop.log(asin=None)[-1:]
-    assert first
     with shop.installation.database.reading_for(shop.seller_id) as connection:
         upload_id = connection.execute(
             "SELECT submission_id FROM live_submissions WHERE row_count = 40"
@@ -107,6 +103,7 @@ def test_a_suspended_asin_goes_off_sale_at_the_next_scan_and_comes_back(shop: Sh
     assert (tally.changed, tally.failed) == (1, 0)
     wait_until(lambda: not shop.listing(asin)["is_on_sale"], "it is off sale")
     wait_until(lambda: not shop.binding(asin).is_on_sale, "the view says so")
+    shop.catch_up()
     assert shop.binding(asin).status == "suspended"
     assert shop.topics(asin)[-2:] == ["suspended", "listing_confirmed"]
     lines = shop.log(asin=asin)
@@ -136,6 +133,7 @@ def test_a_moved_price_is_followed_at_the_same_float(shop: Shop) -> None:
     shown = shop.listing(asin)["price_jpy"]
     assert abs(shown - amazon_price_jpy * (1 + before.float_pct / 100)) <= 1
     wait_until(lambda: shop.binding(asin).shown_price_jpy == shown, "the view says so")
+    shop.catch_up()
     assert ("price", "ok") in [(line.operation, line.outcome) for line in shop.log(asin=asin)]
 
 
@@ -163,6 +161,7 @@ def test_stock_at_the_threshold_is_shown_as_none_left_with_an_alert(shop: Shop) 
     assert shop.sweep("stock_price").changed == 1
     wait_until(lambda: set(shop.listing(asin)["stock"].values()) == {0}, "the stock is 0")
     assert shop.listing(asin)["is_on_sale"]
+    shop.catch_up()
     assert "W-103" in [line.error_code for line in shop.log(asin=asin)]
     wait_until(lambda: shop.binding(asin).shown_stock == 0, "the view says so")
 
@@ -178,6 +177,15 @@ def seconds_of(kind: str) -> dict[str, float]:
     return {"seconds": 0.5} if kind == "hang" else {}
 
 
+def assert_each_attempt_waited_for_its_time(shop: Shop, asin: str) -> None:
+    with acting_for(shop.seller_id):
+        facts = shop.installation.app.facts_of(binding_id_of(shop.seller_id, asin))
+    tries = [fact for fact in facts if isinstance(fact, AttemptFailed)]
+    for earlier, later in pairwise(tries):
+        assert earlier.retry_at is not None
+        assert later.stamp.decided_at >= earlier.retry_at
+
+
 @pytest.mark.parametrize("kind", MERCARI_FAULTS)
 def test_an_upload_outlives_a_mercari_that_answers_with(shop: Shop, kind: str) -> None:
     shop.sandbox.control("faults", upstream="mercari", kind=kind, **seconds_of(kind))
@@ -188,6 +196,7 @@ def test_an_upload_outlives_a_mercari_that_answers_with(shop: Shop, kind: str) -
         or any(line.outcome == "retrying" for line in shop.log(asin=asins(numbers)[1])),
         "the log says that it is retried",
     )
+    shop.catch_up()
     lines = [line for asin in asins(numbers) for line in shop.log(asin=asin)]
     tried = [line for line in lines if line.outcome == "retrying"]
     assert {line.error_code for line in tried} == {"E-902" if kind == "429" else "E-901"}
@@ -198,6 +207,7 @@ def test_an_upload_outlives_a_mercari_that_answers_with(shop: Shop, kind: str) -
     for asin in asins(numbers):
         assert shop.listing(asin)["is_on_sale"]
         assert shop.topics(asin).count("listed") == 1
+        assert_each_attempt_waited_for_its_time(shop, asin)
 
 
 @pytest.mark.parametrize("kind", AMAZON_FAULTS)
@@ -222,13 +232,16 @@ def test_an_upload_outlives_an_amazon_that_answers_with(shop: Shop, kind: str) -
 @pytest.mark.parametrize("kind", AMAZON_FAULTS)
 def test_a_sweep_changes_no_listing_while_amazon_answers_with(shop: Shop, kind: str) -> None:
     asin = listed(shop)
+    shop.catch_up()
     before = (shop.counts(), shop.binding(asin))
     shop.control("suspend", asin)
     shop.sandbox.control("faults", upstream="amazon", kind=kind, **seconds_of(kind))
     tally = shop.sweep("status")
+    shop.catch_up()
     assert (tally.changed, tally.failed) == (0, tally.bindings)
     assert set(tally.counts_by_code) == {"E-902" if kind == "429" else "E-901"}
     assert (shop.counts(), shop.binding(asin)) == before
+    shop.catch_up()
     assert ("sweep.status", "retrying") in [
         (line.operation, line.outcome) for line in shop.log(asin=asin)
     ]
@@ -287,7 +300,7 @@ def test_an_event_that_a_view_cannot_take_stops_that_view_only_until_it_is_mende
 
 def test_a_rebuilt_view_is_swapped_in_and_repeats_no_effect(shop: Shop) -> None:
     database = shop.installation.database
-    wait_until(lambda: all(each["lag"] == 0 for each in status(database)), "all is done")
+    shop.catch_up()
     before = (shop.counts(), shop.sandbox.control("calls", method="GET")["mercari"])
     for name in ("effects", "bindings", "sync_log", "submissions"):
         assert list(rebuild(database, name))[-1] == f"{name}: generation 2 is live"
