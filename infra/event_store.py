@@ -79,7 +79,7 @@ class EventRecorder(PostgresApplicationRecorder):
     def __init__(self, datastore: SellerDatastore) -> None:
         super().__init__(datastore, events_table_name=EVENTS_TABLE)
         self._append = SQL(
-            "SELECT {}.append_events(%s::uuid, %s::uuid[], %s::bigint[], %s::text[], %s::bytea[])"
+            "SELECT {}.append_events(%b::uuid, %b::uuid[], %b::bigint[], %b::text[], %b::bytea[])"
         ).format(Identifier(datastore.schema))
 
     @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)

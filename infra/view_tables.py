@@ -16,7 +16,7 @@ from projections.table import Key, Table
 def load_sql(table: Table) -> str:
     """Rows of one generation whose keys are in the arrays given."""
     columns = table.columns
-    arrays = ", ".join(f"%s::{columns[name]}[]" for name in table.key)
+    arrays = ", ".join(f"%b::{columns[name]}[]" for name in table.key)
     return (
         f"SELECT {', '.join(columns)} FROM {table.name}"  # noqa: S608
         f" WHERE generation = %s AND ({', '.join(table.key)}) IN (SELECT * FROM unnest({arrays}))"
@@ -28,7 +28,7 @@ def insert_sql(table: Table) -> str:
     """New rows of one generation, from one array a column; jsonb travels as text."""
     columns = table.columns
     names = ", ".join(columns)
-    arrays = ", ".join(f"%s::{'text' if kind == 'jsonb' else kind}[]" for kind in columns.values())
+    arrays = ", ".join(f"%b::{'text' if kind == 'jsonb' else kind}[]" for kind in columns.values())
     values = ", ".join(
         f"u.{name}::jsonb" if kind == "jsonb" else f"u.{name}" for name, kind in columns.items()
     )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from hypothesis import strategies as st
+from pydantic import AwareDatetime
 
 from domain.facts import Fact
 from domain.ports import MercariListing
@@ -20,6 +21,7 @@ st.register_type_strategy(str, TEXTS)
 st.register_type_strategy(int, INTEGERS)
 st.register_type_strategy(float, st.floats(0, 100))
 st.register_type_strategy(datetime, TIMES)
+st.register_type_strategy(AwareDatetime, TIMES)
 st.register_type_strategy(Decimal, RATES)
 st.register_type_strategy(
     Fault,

@@ -9,10 +9,17 @@ from rich.console import Console
 
 from tests.bench.append import append_8_writers, append_bulk
 from tests.bench.measurement import Measure, keep, show
+from tests.bench.pages import pages
+from tests.bench.service import demonstration
+from tests.bench.views import catchup, live_lag
 
 MEASURES: Mapping[tuple[str, ...], Measure] = {
     ("append_bulk_vs_library",): append_bulk,
     ("append_8_writers_vs_library",): append_8_writers,
+    ("catchup_vs_library_runner",): catchup,
+    ("live_lag_p99_ms_at_300",): live_lag,
+    ("page_vs_bare_route",): pages,
+    ("rss_mib", "upload_500_seconds", "upstream_calls_vs_least"): demonstration,
 }
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 from domain.application import acting_for
 from domain.reading import in_batches
 from tests.bench.ground import Ground, new_bindings, opened_app, prepared, writer_url
-from tests.bench.library import aggregates_of, end_hangs, opened_library
+from tests.bench.library import Library, aggregates_of, end_hangs, environment, opened_library
 from tests.bench.measurement import Measurement
 
 BULK_ROUNDS = 7
@@ -26,7 +26,7 @@ WRITERS = 8
 WRITER_ROUNDS = 5
 WRITER_HISTORIES = 40
 WRITER_LENGTH = 6
-WAIT_SECONDS_MAX = 60
+WAIT_SECONDS_MAX = 25
 TAIL_SECONDS = 0.01
 
 
@@ -64,6 +64,7 @@ def append_8_writers() -> Iterator[Measurement]:
     """Events a second of eight processes, against the library's; a reader follows meanwhile."""
     with prepared() as ground:
         admin_url = end_hangs(ground.admin_url)
+        Library(env=environment(admin_url)).close()
         spawn = multiprocessing.get_context("spawn")
         barrier = spawn.Barrier(WRITERS + 1)
         url = writer_url(ground)
@@ -102,7 +103,7 @@ def write(url: str, admin_url: str, barrier: Barrier) -> None:
     """One writer: the same histories through our application and the library's, in turn."""
     with (
         opened_app(url) as app,
-        opened_library(admin_url) as library,
+        opened_library(admin_url, create_table=False) as library,
         acting_for(uuid4()),
     ):
         for _ in range(WRITER_ROUNDS + 1):

@@ -55,8 +55,9 @@ def end_hangs(admin_url: str) -> str:
 
 
 @contextmanager
-def opened_library(admin_url: str) -> Iterator[Library]:
-    app = Library(env=environment(admin_url))
+def opened_library(admin_url: str, *, create_table: bool = True) -> Iterator[Library]:
+    """The library's application; processes that start together must not all create its tables."""
+    app = Library(env=environment(admin_url) | {"CREATE_TABLE": "yes" if create_table else "no"})
     try:
         yield app
     finally:

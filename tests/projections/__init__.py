@@ -1,0 +1,1 @@
+"""Tests of the projections: pure folds, without a database."""

@@ -1,0 +1,267 @@
+"""Every projection folds every fact; what it shows is what the aggregate knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain import asin_binding, submission
+from domain.asin_binding import BindingFact, effect_due
+from domain.asin_binding.facts import ContentRefreshed, PriceAdjusted, StockAdjusted, TermsChanged
+from domain.facts import Fact, Recorded
+from domain.sync_sweep import Finished, PageFailed, SweepFailure, Tally
+from projections import ALL
+from projections.bindings import fold_history
+from projections.effects import TABLE as EFFECTS
+from projections.effects import Effects
+from projections.health_score import HOURS, HealthScore
+from projections.health_score import LIVE as HEALTH
+from projections.submissions import ROWS, UPLOADS, Submissions
+from projections.sync_log import TABLE as LOG
+from projections.sync_log import SyncLog
+from projections.table import Projection, Rows
+from tests.examples import (
+    ASIN,
+    BINDING_ID,
+    LIVE,
+    LIVES,
+    NOW,
+    SELLER_ID,
+    STAMP,
+    SUBMISSION_ID,
+    at,
+    attempt_failed,
+    blocked,
+    confirmed,
+    listed,
+    mapped,
+    mapping_broken,
+    recorded,
+    reinstated,
+    rejected,
+    requested,
+    stamp,
+    suspended,
+    the_terms,
+    validated,
+    withdrawn,
+)
+
+RECEIVED = submission.Received(
+    stamp=STAMP, filename="a.csv", content_sha256="ab",
+    rows=(submission.Row(number=1, asin=ASIN, terms=the_terms()),),
+)  # fmt: skip
+FATE = submission.RowFate(number=1, asin=ASIN, fate="refused", codes=("E-403",), detail="x")
+
+SEEN_LATER = stamp(observed=60)
+MOVED: tuple[BindingFact, ...] = (
+    TermsChanged(
+        stamp=SEEN_LATER, terms=the_terms(stock_threshold=2), float_rate=Decimal("0.1"),
+        amazon_price_jpy=9_000, amazon_quantity=8, price_jpy=9_900, stock=6,
+        submission_id=SUBMISSION_ID, row=1,
+    ),
+    PriceAdjusted(
+        stamp=SEEN_LATER, from_price_jpy=10_000, to_price_jpy=12_000, amazon_price_jpy=12_000,
+        float_rate=Decimal(0),
+    ),
+    StockAdjusted(
+        stamp=SEEN_LATER, from_stock=10, to_stock=3, amazon_quantity=3, stock_threshold=0
+    ),
+    ContentRefreshed(stamp=SEEN_LATER, title="新", image_url=None, browse_path=()),
+)  # fmt: skip
+STEPS: dict[str, Sequence[BindingFact]] = {
+    "check": (validated(), mapped()),
+    "list": (listed(),),
+    "closed": (confirmed("list", is_on_sale=False),),
+    "shown": (confirmed("update", price_jpy=9_000),),
+    "down": (confirmed("take_down", is_on_sale=False),),
+    "reject": (rejected(),), "break": (mapping_broken(),), "suspend": (suspended(),),
+    "reinstate": (reinstated(),), "block": (blocked(),), "withdraw": (withdrawn(),),
+    "ask": (requested(),), "fail": (attempt_failed(),),
+    **{each.TOPIC: (each,) for each in MOVED},
+}  # fmt: skip
+MOVES = tuple(each.TOPIC for each in MOVED)
+ALLOWED = {
+    "requested": ("check", "reject", "withdraw", "fail", "down"),
+    "rejected": ("ask", "withdraw", "down"),
+    "mapped": (*MOVES, "list", "closed", "suspend", "ask", "withdraw", "fail", "break", "block"),
+    "listed": (*MOVES, "shown", "suspend", "ask", "withdraw", "fail", "break", "block"),
+    "suspended": (*MOVES, "reinstate", "down", "ask", "withdraw", "fail", "break", "block"),
+    "unmapped": ("ask", "withdraw", "down", "fail"),
+    "blocked": ("down", "fail"),
+    "withdrawn": ("ask", "down", "fail"),
+}
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[BindingFact]:
+    """A history in which every step is one that its status allows."""
+    facts: list[BindingFact] = [requested()]
+    state = asin_binding.fold(None, BINDING_ID, facts)
+    for _ in range(draw(st.integers(0, 14))):
+        assert state is not None
+        step = draw(st.sampled_from(ALLOWED[state.status]))
+        added = STEPS[step]
+        if step == "reinstate":
+            added = (reinstated(is_listed=state.listing is not None),)
+        facts += added
+        state = asin_binding.fold(state, BINDING_ID, added)
+    return facts
+
+
+def history(facts: Iterable[Fact]) -> list[Recorded]:
+    return [recorded(position, fact) for position, fact in enumerate(facts, start=1)]
+
+
+def folded(projection: Projection, records: Iterable[Recorded]) -> Rows:
+    rows = Rows({})
+    for each in records:
+        projection.fold(rows, each)
+    return rows
+
+
+def log_lines(*facts: Fact) -> list[Any]:
+    rows = folded(SyncLog(), history(facts))
+    return [row for (table, _), row in rows.put_rows.items() if table == LOG.name]
+
+
+@settings(deadline=None)
+@given(facts=lives())
+def test_whatever_a_binding_lived_through_each_view_shows_what_the_aggregate_knows(
+    facts: list[BindingFact],
+) -> None:
+    state = asin_binding.fold(None, BINDING_ID, facts)
+    assert state is not None
+    effect = folded(Effects(), history(facts)).get(EFFECTS, BINDING_ID)
+    row = fold_history(history(facts))
+    live = folded(HealthScore(), history(facts)).get(HEALTH, BINDING_ID)
+    assert effect.effect == effect_due(state)
+    assert row is not None
+    assert row.status == live.status == state.status
+    assert row.observed_at == state.observed_at
+    seen = (row.version, row.price_jpy, row.stock, row.title, row.sku, row.amazon_price_jpy)
+    known = (state.version, state.price_jpy, state.stock, state.title, state.sku)
+    assert seen == (*known, state.amazon_price_jpy)
+    assert row.is_on_sale == (state.listing is not None and state.listing.is_on_sale)
+
+
+@pytest.mark.parametrize("projection", ALL, ids=lambda each: each.name)
+@pytest.mark.parametrize("status", sorted(LIVES))
+def test_a_fold_reads_only_the_rows_that_it_names(projection: Projection, status: str) -> None:
+    stored: dict[Any, Any] = {}
+    for each in history(LIVES[status]):
+        wanted = {(table.name, key) for table, key in projection.keys(each)}
+        rows = Rows({place: stored[place] for place in wanted if place in stored})
+        projection.fold(rows, each)
+        stored |= rows.put_rows
+    assert stored == folded(projection, history(LIVES[status])).put_rows
+
+
+def test_each_fact_is_in_the_audit_trail() -> None:
+    trail = next(each for each in ALL if each.name == "audit_trail")
+    rows = folded(trail, history((*LIVE, RECEIVED, blocked())))
+    assert [row.type for row in rows.put_rows.values()] == [
+        fact.TOPIC for fact in (*LIVE, RECEIVED, blocked())
+    ]
+
+
+def test_a_failed_attempt_waits_and_the_next_success_does_not() -> None:
+    waiting = folded(Effects(), history((*LIVES["mapped"], attempt_failed("list"))))
+    assert waiting.get(EFFECTS, BINDING_ID).not_before == at(300)
+    done = folded(Effects(), history((*LIVES["mapped"], attempt_failed("list"), listed())))
+    assert done.get(EFFECTS, BINDING_ID).not_before is None
+
+
+def test_a_take_down_goes_before_an_update_and_a_new_listing() -> None:
+    urgencies = [
+        folded(Effects(), history(facts)).get(EFFECTS, BINDING_ID).urgency
+        for facts in ((*LIVE, suspended()), (*LIVE, confirmed("update", stock=1)), LIVES["mapped"])
+    ]
+    assert urgencies == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("fact", "operation", "outcome", "code"),
+    [
+        (attempt_failed(), "update", "retrying", "E-901"),
+        (attempt_failed(code="E-903"), "update", "failed", "E-903"),
+        (rejected("E-403"), "check", "failed", "E-403"),
+        (suspended(), "suspend", "ok", "E-404"),
+        (mapping_broken(), "category", "failed", "E-403"),
+        (blocked(), "block", "failed", "E-502"),
+        (withdrawn(), "withdraw", "ok", None),
+    ],
+)
+def test_what_failed_or_changed_has_a_line_that_names_the_asin(
+    fact: Fact, operation: str, outcome: str, code: str | None
+) -> None:
+    line = log_lines(*LIVE, fact)[-1]
+    assert (line.operation, line.outcome, line.error_code) == (operation, outcome, code)
+    assert (line.asin, line.binding_id) == (ASIN, BINDING_ID)
+
+
+def test_a_rejection_has_one_line_for_each_finding() -> None:
+    lines = log_lines(requested(), rejected("E-403", "E-410"))
+    assert [(line.number, line.error_code) for line in lines] == [(0, "E-403"), (1, "E-410")]
+
+
+def sweep(failed: int = 0) -> Finished:
+    codes = {"E-901": failed} if failed else {}
+    tally = Tally(bindings=10, changed=2, failed=failed, counts_by_code=codes)
+    return Finished(stamp=STAMP, kind="status", due_at=NOW, started_at=NOW, tally=tally)
+
+
+def test_a_sweep_has_one_line_with_counts_and_one_for_each_binding_it_could_not_read() -> None:
+    failure = SweepFailure(asin=ASIN, code="E-902", detail="slow down")
+    page = PageFailed(stamp=STAMP, kind="status", page=0, failures=(failure,))
+    tried, ended = log_lines(page, sweep(3))
+    assert (tried.outcome, tried.asin, tried.binding_id) == ("retrying", ASIN, BINDING_ID)
+    assert (ended.outcome, ended.error_code) == ("failed", "E-901")
+    assert ended.detail == {"bindings": 10, "changed": 2, "failed": 3}
+
+
+def test_a_refused_file_has_one_line_and_no_binding() -> None:
+    fault = submission.Fault(key="too_many_rows", values={"rows": 501, "rows_max": 500})
+    refused = submission.Refused(
+        stamp=STAMP, filename="a.csv", content_sha256="ab", faults=(fault,)
+    )
+    (line,) = log_lines(refused)
+    assert (line.outcome, line.error_code, line.binding_id) == ("failed", "E-400", None)
+
+
+def test_health_counts_sweep_items_and_listing_operations_as_attempts() -> None:
+    facts = (*LIVE, confirmed("update"), attempt_failed(), sweep(3))
+    (hour,) = [
+        row
+        for (table, _), row in folded(HealthScore(), history(facts)).put_rows.items()
+        if table == HOURS.name
+    ]
+    assert (hour.attempts, hour.failed) == (13, 4)
+    assert (hour.codes, hour.seller_id) == ({"E-901": 4}, SELLER_ID)
+
+
+def test_a_suspended_asin_is_still_named_after_it_was_taken_down() -> None:
+    facts = (*LIVE, suspended(), attempt_failed("take_down"))
+    facts += (confirmed("take_down", is_on_sale=False),)
+    assert folded(HealthScore(), history(facts)).get(HEALTH, BINDING_ID).codes == ["E-404"]
+
+
+def test_an_upload_fills_in_row_by_row() -> None:
+    settled = submission.RowsSettled(stamp=STAMP, fates=(FATE,))
+    ended = submission.Finished(stamp=STAMP, counts={"refused": 1})
+    records = [
+        recorded(place, fact, SUBMISSION_ID)
+        for place, fact in enumerate((RECEIVED, settled, ended), start=1)
+    ]
+    first = folded(Submissions(), records[:1])
+    assert first.get(UPLOADS, SUBMISSION_ID).status == "open"
+    assert first.get(ROWS, SUBMISSION_ID, 1).fate is None
+    rows = folded(Submissions(), records)
+    head, row = rows.get(UPLOADS, SUBMISSION_ID), rows.get(ROWS, SUBMISSION_ID, 1)
+    assert (head.status, head.settled_count, head.counts) == ("finished", 1, {"refused": 1})
+    assert (row.fate, row.codes) == ("refused", ["E-403"])
