@@ -62,8 +62,7 @@ def report_of_upload(connection: Connection[Any], submission_id: UUID, l10n: L10
 def upload_line(
     connection: Connection[Any], moment: datetime, row: submissions.RowRow, l10n: L10n
 ) -> list[str]:
-    own = [row.asin, row.mercari_category_id or "", text_of(row.suggested_price_jpy),
-           text_of(row.stock_threshold)]  # fmt: skip
+    own = [row.own.get(name) or "" for name in COLUMNS]
     code = row.codes[0] if row.codes else None
     return [*own, *said(moment, code, detail_of(connection, row, l10n), l10n)]
 
@@ -83,10 +82,6 @@ def said(moment: datetime, code: str | None, detail: str, l10n: L10n) -> list[st
         return [moment.isoformat(), "", "", detail, ""]
     title, action = title_of(code, l10n.language), suggested_action(code, l10n.language)
     return [moment.isoformat(), code, title, detail, action]
-
-
-def text_of(number: int | None) -> str:
-    return "" if number is None else str(number)
 
 
 def written(lines: Iterable[Sequence[str]]) -> str:

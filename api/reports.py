@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel
 from starlette.concurrency import run_in_threadpool
@@ -29,6 +30,8 @@ from projections import audit_trail, health_score, sync_log
 
 STREAM_POLL_SECONDS = 0.25
 KEEP_ALIVE_POLLS = 40
+KEPT_SCORES_MAX = 256
+"""Health scores kept as bytes: one a seller, window, position and minute, as pages are."""
 
 Outcome = Literal["ok", "failed", "retrying"]
 
@@ -43,6 +46,7 @@ class ValidatorBody(BaseModel):
 def build_reports(reception: Reception) -> APIRouter:
     """Routes of the read models."""
     router = APIRouter(tags=["reports"])
+    kept: dict[tuple[UUID, str, int, int], bytes] = {}
 
     @router.post("/validator")
     def validate(request: Request, body: ValidatorBody) -> Any:
@@ -121,10 +125,17 @@ def build_reports(reception: Reception) -> APIRouter:
     def health(request: Request, window: health_score.Window = "24h") -> Any:
         """The three KPIs of the seller and what is failing."""
         visit = reception.reading(request)
-        position = visit.desk.position()
-        with visit.desk.reading_for(visit.seller_id) as connection:
-            read = health_score.read(connection, window, visit.desk.clock())
-        return health_answer(read, position)
+        now, position = visit.desk.clock(), visit.desk.position()
+        key = (visit.seller_id, window, position, int(now.timestamp() // 60))
+        content = kept.get(key)
+        if content is None:
+            with visit.desk.reading_for(visit.seller_id) as connection:
+                read = health_score.read(connection, window, now)
+            content = orjson.dumps(jsonable_encoder(health_answer(read, position)))
+            if len(kept) >= KEPT_SCORES_MAX:
+                kept.clear()
+            kept[key] = content
+        return Response(content, media_type="application/json")
 
     @router.get("/audit-trail")
     def trail(

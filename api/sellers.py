@@ -92,6 +92,7 @@ def build_sellers(reception: Reception) -> APIRouter:
     def link_amazon(request: Request, seller_id: str, body: AmazonLinkBody) -> Any:
         """Store the permission to read Amazon.co.jp."""
         inner, work = acting(reception, request, seller_id)
+        ensure_registered(reception, inner)
         reception.desk.store_secret(
             inner, "amazon_refresh_token", body.refresh_token.get_secret_value()
         )
@@ -102,6 +103,7 @@ def build_sellers(reception: Reception) -> APIRouter:
     def link_mercari(request: Request, seller_id: str, body: MercariLinkBody) -> Any:
         """Store the permission to write to the Mercari shop."""
         inner, work = acting(reception, request, seller_id)
+        ensure_registered(reception, inner)
         reception.desk.store_secret(
             inner, "mercari_access_token", body.access_token.get_secret_value()
         )
@@ -184,6 +186,13 @@ def acting(reception: Reception, request: Request, seller_id: str) -> tuple[UUID
     """A seller acts for itself, an admin for the seller it names. Raises RoleForbids, NotFound."""
     work = staff_work(reception, request, (*OWN_SELLER_ROLES, "admin"))
     return visit_of(reception, request, seller_id).seller_id, work
+
+
+def ensure_registered(reception: Reception, seller_id: UUID) -> None:
+    """Raises NotFound before anything is stored for a seller that is not."""
+    with acting_for(seller_id):
+        if not reception.desk.app.seller(seller_id).is_registered:
+            raise NotFound("no such seller")
 
 
 def visit_of(reception: Reception, request: Request, seller_id: str) -> Visit:

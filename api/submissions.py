@@ -25,7 +25,6 @@ from domain.upload_file import BYTES_MAX, COLUMNS, TEMPLATE
 from projections import submissions
 
 STREAM_POLL_SECONDS = 0.1
-_KEY_LENGTH_MAX = 200
 
 
 def build_submissions(reception: Reception) -> APIRouter:
@@ -112,7 +111,7 @@ def receive(visit: Visit, response: Response, filename: str, content: bytes) -> 
 
     Raises FileRefused for a file that is refused whole, Refusal for a key used for other content.
     """
-    key = visit.request.headers.get("idempotency-key", "")[:_KEY_LENGTH_MAX]
+    key = visit.request.headers.get("idempotency-key", "")
     digest = sha256(content).hexdigest()
     with acting_for(visit.seller_id):
         known = None if key else open_upload(visit, digest)

@@ -75,9 +75,9 @@ def upload_line(visit: Visit, row: RowRow) -> dict[str, object]:
         "href": visit.url(f"/bindings/{public_id('bnd', row.binding_id)}")
         if row.binding_id
         else "",
-        "category": row.mercari_category_id or "—",
-        "price": l10n.yen(row.suggested_price_jpy),
-        "threshold": l10n.count(row.stock_threshold),
+        "category": row.own.get("mercari_category_id") or "—",
+        "price": row.own.get("suggested_price_jpy") or "—",
+        "threshold": row.own.get("stock_threshold") or "—",
         "kind": word.kind,
         "label": l10n.text(word.message),
         "code": code or "",

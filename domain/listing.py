@@ -147,7 +147,9 @@ def change_due(binding: AsinBinding, shown: MercariListing, effect: Effect) -> L
     if effect == "take_down":
         return ListingChange(is_on_sale=False)
     title = listing_title(binding.title or binding.asin)
+    category_id = binding.terms.mercari_category_id
     return ListingChange(
+        category_id=category_id if shown.category_id not in (None, category_id) else None,
         is_on_sale=True if not shown.is_on_sale else None,
         price_jpy=binding.price_jpy if binding.price_jpy != shown.price_jpy else None,
         title=title if title != shown.title else None,
@@ -169,6 +171,9 @@ def record_shown(
     """Record what Mercari shows, and settle the row of the upload that asked for it."""
     command = decisions.RecordListing(stamp=work.stamp(), effect=effect, listing=shown)
     facts = decisions.record_listing(binding, command)
+    if not facts:
+        unchanged = UpstreamUnavailable("mercari", effect, "the listing still shows what it did")
+        return record_failure(app, binding, effect, unchanged, work)
     changes = [Change(binding.binding_id, binding.version, facts)]
     settled = settling_row(app, binding, "listed", (), work) if effect == "list" else []
     return EffectOutcome(effect=effect, position=app.record(*changes, *settled))

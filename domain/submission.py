@@ -35,10 +35,14 @@ class Fault(Value):
 
 
 class Row(Value):
-    """One data row (1 = the first below the header). Faulty rows keep their text in `asin`."""
+    """One data row (1 = the first below the header). Faulty rows keep their text in `asin`.
+
+    `own` holds the seller's own columns as they were written, to be given back in a report.
+    """
 
     number: int
     asin: str
+    own: Mapping[str, str] = {}
     terms: Terms | None = None
     fault: Fault | None = None
 

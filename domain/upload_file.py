@@ -21,6 +21,7 @@ from domain.values import MERCARI_PRICE_JPY_MAX, MERCARI_PRICE_JPY_MIN, NotAnAsi
 COLUMNS = ("asin", "mercari_category_id", "suggested_price_jpy", "stock_threshold")
 BYTES_MAX = 1024 * 1024
 THRESHOLD_MAX = 1_000_000
+CELL_LENGTH_MAX = 200
 TEMPLATE = "\ufeff" + ",".join(COLUMNS) + "\r\nB0EXAMPLE1,sbx-example,,1\r\n"
 
 _WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
@@ -108,21 +109,22 @@ def header_faults(names: Sequence[str]) -> list[Fault]:
 
 def row_of(number: int, cells: Mapping[str, str]) -> Row:
     """One data row; the first fault found settles it."""
-    plain = {name: undefused(cells.get(name) or "") for name in COLUMNS}
+    own = {name: (cells.get(name) or "")[:CELL_LENGTH_MAX] for name in COLUMNS}
+    plain = {name: undefused(cell) for name, cell in own.items()}
     try:
         asin = asin_from(plain["asin"])
     except NotAnAsin:
         fault = Fault(key="asin_malformed", values={"value": plain["asin"][:40]})
-        return Row(number=number, asin=plain["asin"][:40], fault=fault)
+        return Row(number=number, asin=plain["asin"][:40], own=own, fault=fault)
     if terms_wrong := terms_fault(plain):
-        return Row(number=number, asin=asin, fault=terms_wrong)
+        return Row(number=number, asin=asin, own=own, fault=terms_wrong)
     price = plain["suggested_price_jpy"]
     terms = Terms(
         mercari_category_id=plain["mercari_category_id"],
         suggested_price_jpy=int(price) if price else None,
         stock_threshold=int(plain["stock_threshold"] or 0),
     )
-    return Row(number=number, asin=asin, terms=terms)
+    return Row(number=number, asin=asin, own=own, terms=terms)
 
 
 def terms_fault(cells: Mapping[str, str]) -> Fault | None:
@@ -144,4 +146,5 @@ def terms_fault(cells: Mapping[str, str]) -> Fault | None:
 def undefused(cell: str) -> str:
     """A cell as its author meant it: full-width folded, without the `'` our reports add."""
     text = unicodedata.normalize("NFKC", cell).strip()
-    return text[1:] if text[:2] in ("'=", "'+", "'-", "'@") else text
+    meant = text.removeprefix("'").lstrip()
+    return meant if meant.startswith(("=", "+", "-", "@")) else text

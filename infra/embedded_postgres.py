@@ -12,6 +12,7 @@ import secrets
 import shutil
 import signal
 import socket
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -191,9 +192,10 @@ class _Server:
         )
         if self.pid_file.is_listening():
             return
+        former = self.pid_file.socket_folder
         self._clear_remains()
         self._prepare_log()
-        socket_folder = self._make_socket_folder()
+        socket_folder = self._make_socket_folder(former)
         options = dict(_SETTINGS, unix_socket_directories=str(socket_folder))
         try:
             self._run(
@@ -224,11 +226,26 @@ class _Server:
             said = (done.stdout + done.stderr).strip()
             raise PostgresUnavailable("\n".join([f"{program}: {said}", *lines[-10:]]))
 
-    def _make_socket_folder(self) -> Path:
-        """A short name, because the path of a socket ends at 107 bytes; its owner's alone."""
+    def _make_socket_folder(self, former: Path | None) -> Path:
+        """Its owner's alone; a killed server's is used again, since its clients come back to it."""
+        if former is not None and self._is_own(former):
+            for left_over in former.iterdir():
+                left_over.unlink()
+            return former
+        # A short name, because the path of a socket ends at 107 bytes.
         folder = Path(tempfile.mkdtemp(prefix=_SOCKET_FOLDER_PREFIX, dir="/tmp"))
         self.account.own(folder)
         return folder
+
+    def _is_own(self, folder: Path) -> bool:
+        """Anybody may make a folder of that name once ours is gone; only ours belongs to us."""
+        user_id = os.geteuid() if self.account.user_id is None else self.account.user_id
+        try:
+            seen = folder.lstat()
+        except FileNotFoundError:
+            return False
+        is_ours = (seen.st_uid, stat.S_IMODE(seen.st_mode)) == (user_id, 0o700)
+        return is_ours and stat.S_ISDIR(seen.st_mode)
 
     def _prepare_log(self) -> None:
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
@@ -242,7 +259,6 @@ class _Server:
             with suppress(ProcessLookupError):
                 os.kill(process_id, signal.SIGQUIT)
         _wait_until(lambda: not _server_processes(self.cluster), STOP_SECONDS_MAX)
-        _remove_socket_folder(self.pid_file.socket_folder)
         # A stranger with the dead server's number, or the dead server itself as long as nobody has
         # collected its exit, would make PostgreSQL refuse to start.
         if Path(f"/proc/{self.pid_file.pid}").exists():

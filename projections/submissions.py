@@ -42,9 +42,7 @@ class RowRow:
     number: int
     seller_id: UUID
     asin: str
-    mercari_category_id: str | None
-    suggested_price_jpy: int | None
-    stock_threshold: int | None
+    own: dict[str, str]
     fate: str | None
     codes: list[str] | None
     detail: str | None
@@ -109,15 +107,12 @@ def head_of(recorded: Recorded, fact: submission.Received | submission.Refused) 
 
 
 def open_row(recorded: Recorded, row: submission.Row) -> RowRow:
-    terms = row.terms
     return RowRow(
         submission_id=recorded.originator_id,
         number=row.number,
         seller_id=recorded.seller_id,
         asin=row.asin,
-        mercari_category_id=terms.mercari_category_id if terms else None,
-        suggested_price_jpy=terms.suggested_price_jpy if terms else None,
-        stock_threshold=terms.stock_threshold if terms else None,
+        own=dict(row.own),
         fate=None,
         codes=None,
         detail=row.fault.key if row.fault else None,

@@ -267,7 +267,8 @@ def follow_product(binding: AsinBinding, command: FollowProduct) -> list[Binding
     """A certificate gone blocks, a moved category breaks the mapping, new content is inherited."""
     product = command.product
     stamp = command.stamp.model_copy(update={"observed_at": product.observed_at})
-    if not binding.is_live or product.title is None:
+    is_older = binding.observed_at is not None and product.observed_at < binding.observed_at
+    if not binding.is_live or product.title is None or is_older:
         return []
     if fault := hard_fault(policy_of(stamp.policy), product, binding.category_path):
         return [Blocked(stamp=stamp, code=fault.code, finding=fault)]
@@ -281,7 +282,8 @@ def follow_product(binding: AsinBinding, command: FollowProduct) -> list[Binding
                     to_browse_path=product.browse_path, finding=broken[0],
                 )
             ]  # fmt: skip
-    content = (product.title, product.image_url, product.browse_path or binding.browse_path)
+    image_url = product.image_url or binding.image_url
+    content = (product.title, image_url, product.browse_path or binding.browse_path)
     if content == (binding.title, binding.image_url, binding.browse_path):
         return []
     title, image_url, browse_path = content

@@ -46,8 +46,7 @@ def keep(measurement: Measurement) -> None:
     """Append the figures to var/bench.jsonl."""
     LOG.parent.mkdir(exist_ok=True)
     content = {
-        name: getattr(measurement, name)
-        for name in ("name", "value", "unit", "reference", "ratio")
+        name: getattr(measurement, name) for name in ("name", "value", "unit", "reference", "ratio")
     }
     with LOG.open("a", encoding="utf-8") as file:
         file.write(json.dumps(content) + "\n")
@@ -55,9 +54,7 @@ def keep(measurement: Measurement) -> None:
 
 def show(console: Console, measurements: Sequence[Measurement]) -> None:
     """One row each, with the verdict."""
-    table = Table(
-        "name", "value", "unit", "reference", "ratio", "gate", "verdict", title="bench"
-    )
+    table = Table("name", "value", "unit", "reference", "ratio", "gate", "verdict", title="bench")
     for each in measurements:
         sign = "≤" if each.is_lower_better else "≥"
         verdict = "[green]pass[/]" if each.is_met else "[red]MISS[/]"

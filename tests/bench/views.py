@@ -225,9 +225,7 @@ def place_of(connection: Connection) -> tuple[int, datetime]:
     return row[0], row[1]
 
 
-def lags_in_ms(
-    seen: list[tuple[int, datetime]], recorded: dict[int, datetime]
-) -> Iterator[float]:
+def lags_in_ms(seen: list[tuple[int, datetime]], recorded: dict[int, datetime]) -> Iterator[float]:
     for (before, _), (after, at) in pairwise(seen):
         for position in range(before + 1, after + 1):
             if position in recorded:

@@ -15,12 +15,12 @@ import pytest
 
 from domain.application import acting_for
 from domain.submission import Finished, Received, RowsSettled
+from domain.values import seller_id_of, submission_id_of
 from infra.demo import SELLER_NAME
 from infra.installation import Installation, connect
 from infra.projection_commands import check
 from infra.sandbox.world import amazon_seller_id_of
 from infra.settings import Settings
-from domain.values import seller_id_of, submission_id_of
 from tests.faults.running_service import RunningService, is_alive, wait_until
 
 ROWS = 500

@@ -136,9 +136,7 @@ class Shop:
 
     def listings(self, asin: str) -> list[dict[str, Any]]:
         """What the shop shows for this ASIN."""
-        shown = self.sandbox.control(
-            "world", method="GET", seller=self.seller.name, asin=asin
-        )
+        shown = self.sandbox.control("world", method="GET", seller=self.seller.name, asin=asin)
         return list(shown["listings"])
 
     def listing(self, asin: str) -> dict[str, Any]:

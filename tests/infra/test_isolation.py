@@ -132,7 +132,9 @@ def test_every_table_of_sellers_is_isolated_and_every_view_asks_as_its_reader(
         for schema, name, kind, is_guarded, policies, _ in found
         if kind in "rp" and name not in WITHOUT_SELLERS and not (is_guarded and policies)
     ]
-    open_views = [name for _, name, kind, _, _, is_invoker in found if kind in "vm" and not is_invoker]
+    open_views = [
+        name for _, name, kind, _, _, is_invoker in found if kind in "vm" and not is_invoker
+    ]
     assert (open_tables, open_views) == ([], [])
     assert len(found) > 20
 

@@ -192,8 +192,10 @@ def test_an_upload_outlives_a_mercari_that_answers_with(shop: Shop, kind: str) -
     numbers = fresh(2)
     upload_id = shop.upload(numbers)
     wait_until(
-        lambda: any(line.outcome == "retrying" for line in shop.log(asin=asins(numbers)[0]))
-        or any(line.outcome == "retrying" for line in shop.log(asin=asins(numbers)[1])),
+        lambda: (
+            any(line.outcome == "retrying" for line in shop.log(asin=asins(numbers)[0]))
+            or any(line.outcome == "retrying" for line in shop.log(asin=asins(numbers)[1]))
+        ),
         "the log says that it is retried",
     )
     shop.catch_up()
@@ -217,8 +219,10 @@ def test_an_upload_outlives_an_amazon_that_answers_with(shop: Shop, kind: str) -
     before = shop.counts()
     upload_id = shop.upload(numbers)
     wait_until(
-        lambda: shop.log(outcome="retrying")[:1] != []
-        and shop.log(outcome="retrying")[0].detail.get("rows") == 2,
+        lambda: (
+            shop.log(outcome="retrying")[:1] != []
+            and shop.log(outcome="retrying")[0].detail.get("rows") == 2
+        ),
         "the log says that the check is retried",
     )
     line = shop.log(outcome="retrying")[0]
@@ -277,8 +281,8 @@ def test_an_event_that_a_view_cannot_take_stops_that_view_only_until_it_is_mende
     database, binding_id = shop.installation.database, binding_id_of(shop.seller_id, asin)
     chosen = "FROM cell_1.bindings WHERE binding_id = %s"
     with psycopg.connect(shop.installation.settings.database_url, autocommit=True) as admin:
-        admin.execute(f"CREATE TABLE public.kept AS SELECT * {chosen}", (binding_id,))  # noqa: S608
-        admin.execute(f"DELETE {chosen}", (binding_id,))  # noqa: S608
+        admin.execute(f"CREATE TABLE public.kept AS SELECT * {chosen}", (binding_id,))
+        admin.execute(f"DELETE {chosen}", (binding_id,))
         withdraw = decisions.Withdraw(stamp=shop.work.stamp())
         with acting_for(shop.seller_id):
             _, position = cases.change_binding(

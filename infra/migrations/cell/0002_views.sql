@@ -226,9 +226,7 @@ CREATE TABLE {cell}.submission_rows (
     number bigint NOT NULL,
     seller_id uuid NOT NULL,
     asin text NOT NULL,
-    mercari_category_id text,
-    suggested_price_jpy bigint,
-    stock_threshold bigint,
+    own jsonb NOT NULL,
     fate text,
     codes jsonb,
     detail text,
@@ -238,7 +236,7 @@ CREATE TABLE {cell}.submission_rows (
     PRIMARY KEY (generation, submission_id, number)
 );
 CREATE VIEW {cell}.live_submission_rows WITH (security_invoker = true) AS
-    SELECT submission_id, number, seller_id, asin, mercari_category_id, suggested_price_jpy, stock_threshold, fate, codes, detail, values, binding_id, position
+    SELECT submission_id, number, seller_id, asin, own, fate, codes, detail, values, binding_id, position
     FROM {cell}.submission_rows
     WHERE generation = (
         SELECT live_generation FROM {cell}.projections WHERE name = 'submissions'
