@@ -14,7 +14,7 @@ from uuid import UUID
 
 import procrastinate
 from procrastinate.exceptions import UniqueViolation
-from procrastinate.jobs import Status
+from procrastinate.jobs import Job, Status
 
 from domain import bindings as binding_cases
 from domain import listing, sweeps, uploads
@@ -34,6 +34,8 @@ PAGE_SIZE = 100
 CHECK_ATTEMPTS_MAX = 8
 DRAIN_SECONDS_MAX = 60
 STALLED_SECONDS = 10
+ASKED_FOR_ANYWAY = ("drain_effects", "rescue")
+FORGET = "DELETE FROM procrastinate_jobs WHERE id = %(id)s"
 STOP_DRAINING = ("E-401", "E-902")
 NO_BINDING = UUID(int=0)
 ACTOR = "asin-sync"
@@ -222,17 +224,30 @@ class Jobs:
             return sweeps.failed(page.bindings, error.code, str(error))
 
     async def rescue(self, timestamp: int) -> None:
-        """A job whose worker was killed would stay 'doing', and keep its lock, for ever.
+        """Queue again what a killed worker left 'doing', with its lock, and what broke.
 
-        It is queued again; where the same work waits already, that will do.
+        What breaks does so on its way to the database, and would be lost for ever otherwise.
         """
         manager = self.app.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
             log.warning("rescuing job %s (%s)", job.id, job.task_name)
-            try:
-                await manager.retry_job(job)
-            except UniqueViolation:
-                await manager.finish_job(job, Status.FAILED, delete_job=True)
+            await self._queue_again(job, 0)
+        for job in await manager.list_jobs_async(status=Status.FAILED.value):
+            if job.task_name in ASKED_FOR_ANYWAY:
+                await self._forget(job)
+            else:
+                await self._queue_again(job, check_delay_seconds(job.attempts))
+
+    async def _queue_again(self, job: Job, delay_seconds: float) -> None:
+        """Where the same work waits already, that will do."""
+        retry_at = self._workshop.clock() + timedelta(seconds=delay_seconds)
+        try:
+            await self.app.job_manager.retry_job(job, retry_at)
+        except UniqueViolation:
+            await self._forget(job)
+
+    async def _forget(self, job: Job) -> None:
+        await self.app.connector.execute_query_async(FORGET, id=job.id)
 
     def _work(self, correlation_id: UUID) -> Work:
         return Work(self._workshop.clock, ACTOR, correlation_id)

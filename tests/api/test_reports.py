@@ -151,7 +151,8 @@ def test_the_failure_report_opens_in_excel_and_runs_nothing(
             assert row["error_code"] in ("E-400", "E-409")
             assert row["suggested_action"]
             assert not row["asin"].startswith(("=", "+", "-", "@", " "))
-        assert {row["asin"] for row in rows} >= {"'=cmd", "'+1+1", "B0TESTAA03", "B0TESTAA04"}
+        asins = {undefused(row["asin"]) for row in rows}
+        assert asins >= {"=cmd", "+1+1", "B0TESTAA03", "B0TESTAA04"}
 
 
 def test_a_failure_report_can_be_sent_again_as_an_upload(

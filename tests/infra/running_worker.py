@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
+
+import psycopg
 
 from domain import seller as sellers
 from domain import uploads
@@ -160,13 +162,23 @@ class Shop:
         return sweep_id_of(self.seller_id, kind, int(command.stamp.decided_at.timestamp()))
 
     def sweep(self, kind: SweepKind) -> Tally:
-        """Sweep now and wait for its end. A sweep is named by its second, so each gets its own."""
+        """Sweep now and wait for its end. A sweep is named by its second, so each gets its own.
+
+        Amazon lets an account be asked for its state once a minute; these sweeps stand for hours.
+        """
         time.sleep(1.0 - time.time() % 1.0)
+        self.as_admin("DELETE FROM asin_sync.budget WHERE operation = 'getMarketplaceParticipations'")
         sweep_id = self.ask_for_sweep(kind)
         wait_until(lambda: self.ended(sweep_id) is not None, f"the {kind} sweep ends")
         ended = self.ended(sweep_id)
         assert ended is not None
         return ended.tally
+
+    def as_admin(self, statement: LiteralString) -> None:
+        """What only a database's superuser can do."""
+        url = self.installation.settings.database_url
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(statement)
 
     def ended(self, sweep_id: UUID) -> Finished | None:
         with acting_for(self.seller_id):
