@@ -33,6 +33,14 @@ NEXT = """
 """
 
 
+# Wait until what was just read is on disk, by committing one small record in sync. The views then
+# commit without waiting: what they show is durable, and a lost commit of theirs is folded again.
+FLUSH = """
+    SELECT set_config('synchronous_commit', 'on', true),
+           pg_logical_emit_message(true, 'asin-sync', '')
+"""
+
+
 @dataclass(frozen=True)
 class Batch:
     """Decoded events, and the first one after them that could not be decoded."""
@@ -92,6 +100,7 @@ class ProjectionEngine:
         if self._connection is not None:
             return True
         connection = self._database.connect("projector")
+        connection.execute("SET synchronous_commit = off")
         key = f"asin-sync engine {self._database.cell}"
         row = connection.execute(
             "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (key,)
@@ -156,6 +165,8 @@ class ProjectionEngine:
         folded = 0
         for position in sorted(groups, reverse=True):
             batch = read_batch(self.connection, position)
+            if batch.events:
+                self.connection.execute(FLUSH, prepare=True)
             for follower in groups[position]:
                 self.advance(follower, batch)
             folded += len(batch.events)

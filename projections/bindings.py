@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, cast, get_args
@@ -38,9 +38,12 @@ from projections.table import Key, Rows, Table
 _FACTS = get_args(BindingFact)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BindingRow:
-    """One binding. `price_jpy` and `stock` are decided; `shown_*` is what Mercari last showed."""
+    """One binding. `price_jpy` and `stock` are decided; `shown_*` is what Mercari last showed.
+
+    The fold changes a row in place: copying thirty columns a fact was a fifth of a rebuild.
+    """
 
     binding_id: UUID
     seller_id: UUID
@@ -100,13 +103,11 @@ def evolved(row: BindingRow | None, recorded: Recorded) -> BindingRow:
     if isinstance(fact, Requested):
         row = requested(row, recorded, fact)
     assert row is not None, f"{fact.TOPIC} can't be the first fact of a binding"  # noqa: S101
-    return replace(
-        row,
-        version=recorded.version,
-        position=recorded.position,
-        updated_at=recorded.recorded_at,
-        **changes_by(fact),
-    )
+    row.version, row.position = recorded.version, recorded.position
+    row.updated_at = recorded.recorded_at
+    for name, value in changes_by(fact).items():
+        setattr(row, name, value)
+    return row
 
 
 def requested(row: BindingRow | None, recorded: Recorded, fact: Requested) -> BindingRow:

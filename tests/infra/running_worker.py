@@ -36,6 +36,10 @@ from tests.sellers import LinkedSeller, linked_seller
 ROOT = Path(__file__).parents[2]
 WAIT_SECONDS_MAX = 40.0
 PRODUCT_COUNT = 3_000
+CUT_EVERY_CONNECTION: LiteralString = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 def now() -> datetime:
@@ -167,7 +171,9 @@ class Shop:
         Amazon lets an account be asked for its state once a minute; these sweeps stand for hours.
         """
         time.sleep(1.0 - time.time() % 1.0)
-        self.as_admin("DELETE FROM asin_sync.budget WHERE operation = 'getMarketplaceParticipations'")
+        self.as_admin(
+            "DELETE FROM asin_sync.budget WHERE operation = 'getMarketplaceParticipations'"
+        )
         sweep_id = self.ask_for_sweep(kind)
         wait_until(lambda: self.ended(sweep_id) is not None, f"the {kind} sweep ends")
         ended = self.ended(sweep_id)
@@ -179,6 +185,13 @@ class Shop:
         url = self.installation.settings.database_url
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement)
+
+    def cut_every_connection(self) -> None:
+        """The worker's and our own; ours are made anew."""
+        self.as_admin(CUT_EVERY_CONNECTION)
+        for role in ("reader", "writer", "keystore", "projector"):
+            self.installation.database.pool(role).check()
+        self.installation.app.recorder.datastore.pool.check()
 
     def ended(self, sweep_id: UUID) -> Finished | None:
         with acting_for(self.seller_id):

@@ -156,7 +156,7 @@ def test_a_tenant_role_sees_rows_of_its_seller_only(
         for mine in tenants:
             connection.execute("SELECT set_config('app.seller', %s, false)", (str(mine),))
             seen = {name: sellers_seen(connection, *name) for name in names}
-            assert seen == dict.fromkeys(names, {mine})
+            assert seen == {name: {mine} for name in names}
 
 
 @pytest.mark.parametrize("role", TENANT_ROLES)

@@ -27,10 +27,6 @@ from tests.sandbox_server import SandboxServer
 # Other tests share the catalogue, so these products are far from theirs.
 BASE = range(1000, 1040)
 UNUSED = (number for number in count(1040) if flaw_of(number) is None and number % 125 != 5)
-CUT_EVERY_CONNECTION = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -279,7 +275,7 @@ def test_an_upload_outlives_connections_that_are_cut_again_and_again(shop: Shop)
     upload_id = shop.upload(numbers)
     for _ in range(5):
         time.sleep(0.3)
-        shop.as_admin(CUT_EVERY_CONNECTION)
+        shop.cut_every_connection()
     rows = shop.finish(upload_id)
     assert Counter(row.fate for row in rows) == {"listed": 60}
     for asin in asins(numbers):
