@@ -75,9 +75,10 @@ def decoded(content: bytes) -> str | None:
 
 def without_trailing_blanks(lines: list[list[str]]) -> list[list[str]]:
     """Spreadsheets leave empty rows behind; those at the end don't count."""
-    while lines and not any(cell.strip() for cell in lines[-1]):
-        lines = lines[:-1]
-    return lines
+    length = len(lines)
+    while length and not any(cell.strip() for cell in lines[length - 1]):
+        length -= 1
+    return lines[:length]
 
 
 def sheet_of(lines: list[list[str]]) -> Sheet:

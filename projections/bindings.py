@@ -33,6 +33,7 @@ from domain.asin_binding.facts import (
 )
 from domain.facts import Recorded
 from domain.product import Product
+from domain.rules.stock import stock_left
 from projections.table import Key, Rows, Table
 
 _FACTS = get_args(BindingFact)
@@ -103,6 +104,8 @@ def evolved(row: BindingRow | None, recorded: Recorded) -> BindingRow:
     if isinstance(fact, Requested):
         row = requested(row, recorded, fact)
     assert row is not None, f"{fact.TOPIC} can't be the first fact of a binding"  # noqa: S101
+    if isinstance(fact, Listed | ListingConfirmed):
+        row.stock = stock_left(row.stock, row.shown_stock, fact.listing.stock)
     row.version, row.position = recorded.version, recorded.position
     row.updated_at = recorded.recorded_at
     for name, value in changes_by(fact).items():

@@ -31,6 +31,7 @@ from domain.asin_binding.facts import (
     Withdrawn,
 )
 from domain.facts import Recorded
+from domain.rules.stock import stock_left
 from domain.rules.warranty import listing_title
 from projections.table import Key, Rows, Table
 
@@ -83,7 +84,11 @@ class Effects:
         row = rows.get(TABLE, recorded.originator_id) or EffectRow(
             binding_id=recorded.originator_id, seller_id=recorded.seller_id, version=0
         )
-        changes = changes_by(cast(BindingFact, recorded.fact))
+        fact = cast(BindingFact, recorded.fact)
+        changes = changes_by(fact)
+        if isinstance(fact, Listed | ListingConfirmed):
+            left = stock_left(row.wanted_stock, row.shown_stock, fact.listing.stock)
+            changes["wanted_stock"] = left
         row = replace(row, version=recorded.version, **changes)
         effect = effect_due(row)
         urgency = _URGENCY[effect] if effect else None
@@ -111,7 +116,7 @@ def changes_by(fact: BindingFact) -> dict[str, Any]:
         case Requested() | Rejected() | MappingBroken() | Suspended() | Blocked() | Withdrawn():
             return {**fresh, **off}
         case Validated():
-            title = listing_title(fact.product.title or "")
+            title = listing_title(fact.product.title or fact.product.asin)
             return {
                 **fresh, "wanted_price_jpy": fact.price_jpy, "wanted_stock": fact.stock,
                 "wanted_title": title,

@@ -31,6 +31,7 @@ from domain.asin_binding.facts import (
 from domain.ports import ListingDraft, MercariListing
 from domain.product import Product
 from domain.rules.precheck import Terms
+from domain.rules.stock import stock_left
 from domain.rules.warranty import Warranty, listing_description, listing_title
 from domain.values import Value, sku_code_of
 
@@ -87,7 +88,7 @@ def effect_due(binding: AsinBinding) -> Effect | None:
         return None
     if binding.status != "listed":
         return "take_down" if shown.is_on_sale else None
-    wanted = (True, binding.price_jpy, binding.stock, listing_title(binding.title or ""))
+    wanted = (True, binding.price_jpy, binding.stock, listing_title(binding.title or binding.asin))
     seen = (shown.is_on_sale, shown.price_jpy, shown.stock, shown.title)
     return None if wanted == seen else "update"
 
@@ -165,9 +166,9 @@ def changes_by(binding: AsinBinding, fact: BindingFact) -> Mapping[str, object]:
                 "error_codes": (fact.finding.code,),
             }
         case Listed():
-            return {"status": "listed", "listing": fact.listing}
+            return {"status": "listed", **seen_on_mercari(binding, fact.listing)}
         case ListingConfirmed():
-            return {"listing": fact.listing}
+            return seen_on_mercari(binding, fact.listing)
         case PriceAdjusted():
             return {
                 "price_jpy": fact.to_price_jpy,
@@ -219,6 +220,11 @@ def asked_amounts(fact: TermsChanged | Validated) -> dict[str, object]:
 def observed(fact: BindingFact) -> dict[str, object]:
     """When Amazon was read for this fact, so that an older reading changes nothing after it."""
     return {"observed_at": fact.stamp.observed_at} if fact.stamp.observed_at else {}
+
+
+def seen_on_mercari(binding: AsinBinding, shown: MercariListing) -> dict[str, object]:
+    before = binding.listing.stock if binding.listing else None
+    return {"listing": shown, "stock": stock_left(binding.stock, before, shown.stock)}
 
 
 def seen_product(product: Product) -> dict[str, object]:

@@ -184,13 +184,18 @@ def test_a_binding_no_longer_for_sale_is_taken_down(status: str) -> None:
     assert effect_due(closed) is None
 
 
+def test_units_sold_on_mercari_are_not_put_back() -> None:
+    sold = given(*LIVE, confirmed("update", stock=9)).state
+    assert (sold.stock, effect_due(sold)) == (9, None)
+
+
 def test_what_was_never_listed_needs_nothing_on_mercari() -> None:
     assert effect_due(given(requested(), validated()).state) is None
     assert effect_due(given(requested(), validated(), mapped(), suspended()).state) is None
 
 
 @pytest.mark.parametrize(
-    "changes", [{"price_jpy": 9_999}, {"stock": 9}, {"title": "x"}, {"is_on_sale": False}]
+    "changes", [{"price_jpy": 9_999}, {"stock": 99}, {"title": "x"}, {"is_on_sale": False}]
 )
 def test_a_listing_that_differs_from_what_was_decided_is_updated(changes: dict) -> None:
     assert effect_due(given(*LIVES["mapped"], listed()).state) is None

@@ -180,7 +180,7 @@ def test_a_failed_attempt_waits_and_the_next_success_does_not() -> None:
 def test_a_take_down_goes_before_an_update_and_a_new_listing() -> None:
     urgencies = [
         folded(Effects(), history(facts)).get(EFFECTS, BINDING_ID).urgency
-        for facts in ((*LIVE, suspended()), (*LIVE, confirmed("update", stock=1)), LIVES["mapped"])
+        for facts in ((*LIVE, suspended()), (*LIVE, confirmed("update", stock=99)), LIVES["mapped"])
     ]
     assert urgencies == [0, 1, 2]
 
