@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -47,6 +48,7 @@ def running_postgres() -> Iterator[str]:
                 yield server.start()
             finally:
                 server.stop()
+                shutil.rmtree(server.home)  # as root it lies outside the folder
     else:
         with PostgresContainer(IMAGE, driver=None) as container:
             yield container.get_connection_url()
