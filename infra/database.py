@@ -48,6 +48,7 @@ class Database:
                     min_size=0 if role != "reader" else 1,
                     max_size=self._pool_size_max,
                     open=True,
+                    check=ConnectionPool.check_connection,
                     configure=configure_reader if role == "reader" else configure,
                     kwargs={"autocommit": True},
                 )

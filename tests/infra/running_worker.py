@@ -34,7 +34,7 @@ from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller, linked_seller
 
 ROOT = Path(__file__).parents[2]
-WAIT_SECONDS_MAX = 40.0
+WAIT_SECONDS_MAX = 120.0
 PRODUCT_COUNT = 3_000
 CUT_EVERY_CONNECTION: LiteralString = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
