@@ -103,7 +103,7 @@ class EventRecorder(PostgresApplicationRecorder):
     def subscribe(
         self, gt: int | None = None, topics: Sequence[str] = ()
     ) -> Subscription[ApplicationRecorder]:
-        """Not offered: an append notifies nobody. Followers read by position (`infra/engine`)."""
+        """Not offered: an append notifies nobody. Followers read the log by position."""
         raise NotSupportedError("followers read the log by position")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
 from uuid import UUID
@@ -285,8 +285,3 @@ def live_binding(row: bindings.BindingRow) -> sweeps.LiveBinding:
         amazon_price_jpy=row.amazon_price_jpy,
         amazon_quantity=row.amazon_quantity,
     )
-
-
-def now_utc() -> datetime:
-    """The real clock."""
-    return datetime.now(UTC)

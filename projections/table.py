@@ -6,7 +6,7 @@ that a batch touches, and writes them back with the position in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -91,6 +91,3 @@ class Projection(Protocol):
 
     def fold(self, rows: Rows, recorded: Recorded) -> None:
         """Put the rows that this fact changes."""
-
-
-Fold = Callable[[Rows, Recorded], None]

@@ -31,7 +31,6 @@ class UnsupportedRule(Value):
     reason: str
     amazon_prefix: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
-    except_prefix: tuple[str, ...] = ()
     source: str
 
 
