@@ -41,15 +41,20 @@ def caller_of(request: Request, desk: Desk, sessions: Sessions) -> Caller:
 
     A session cookie never writes here: forms go through `poster_of`, with their CSRF token.
     """
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    key = bearer_key(request)
     caller: Caller | None = None
-    if scheme.lower() == "bearer":
-        caller = desk.keys.caller(key.strip())
+    if key is not None:
+        caller = desk.keys.caller(key)
     elif request.method in READING_METHODS:
         caller = sessions.caller_of(session_token(request))
     if caller is None:
         raise NotSignedIn
     return caller
+
+
+def bearer_key(request: Request) -> str | None:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
 
 
 def poster_of(request: Request, csrf: str, sessions: Sessions) -> Caller:

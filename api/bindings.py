@@ -148,7 +148,7 @@ def changed(
     expected = visit.expected_version()
     with acting_for(visit.seller_id):
         before, position = cases.change_binding(
-            visit.desk.app, inner_id("bnd", binding_id), expected, decide
+            visit.desk.app, inner_id("bnd", binding_id), expected, decide, visit.work()
         )
     version = before.version + (1 if position else 0)
     response.headers["ETag"] = f'"v{version}"'

@@ -156,7 +156,7 @@ def add_upload(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
             raise typer.Exit(Exit.SOME_FAILED)
 
 
-FAILED_FATES = ("rejected", "refused", "failed")
+FAILED_FATES = ("rejected", "refused", "failed", "suspended")
 
 
 def least_calls(rows: int, listed: int) -> int:

@@ -40,6 +40,9 @@ class Keys(Protocol):
     def caller(self, key: str) -> Caller | None:
         """Who holds this key; None for a key that never was or was revoked."""
 
+    def known(self, key: str) -> Caller | None:
+        """Like `caller`, without a look-up: None also where one is needed."""
+
     def by_id(self, key_id: str) -> Caller | None:
         """Who holds the key of this id; None for one that never was or was revoked."""
 
@@ -69,6 +72,9 @@ class Desk(Protocol):
 
     def position(self) -> int:
         """The position up to which every live view is the fold of the log; at most 20 ms old."""
+
+    async def position_soon(self) -> int:
+        """Like `position`, without holding up the event loop."""
 
     def position_at(self, seller_id: UUID, moment: datetime) -> int:
         """The last position of this seller's facts recorded at or before the moment."""

@@ -19,7 +19,7 @@ from api.auth import (
     seller_read_by,
     session_token,
 )
-from api.desk import Caller, Desk
+from api.desk import Desk
 from api.ids import inner_id
 from api.l10n import L10NS, L10n, language_of, mark
 from api.log_text import suggested_action, title_of
@@ -60,17 +60,14 @@ class PageServer:
         caller = self.sessions.known(token)
         if caller is None or "authorization" in request.headers:
             caller = await run_in_threadpool(caller_of, request, self.desk, self.sessions)
-        return self.visit_of(request, caller, seller_read_by(caller, seller_named_in(request)))
-
-    def visit_of(self, request: Request, caller: Caller, seller_id: UUID) -> Visit:
         return Visit(
             request=request,
             l10n=l10n_of(request),
             now=self.desk.clock(),
-            position=self.desk.position(),
+            position=await self.desk.position_soon(),
             csrf=self.sessions.csrf_of(session_token(request)),
             caller=caller,
-            seller_id=seller_id,
+            seller_id=seller_read_by(caller, seller_named_in(request)),
         )
 
     def is_still_allowed(self, visit: Visit) -> Callable[[], bool]:

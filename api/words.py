@@ -44,6 +44,9 @@ FATES: Mapping[str | None, Word] = {
     "rejected": Word("fail", mark("Not accepted")),
     "refused": Word("fail", mark("Row refused")),
     "failed": Word("fail", mark("Failed")),
+    "suspended": Word("warn", mark("Suspended")),
+    "withdrawn": Word("none", mark("Withdrawn")),
+    "superseded": Word("none", mark("Asked for anew")),
 }
 WHO_ACTS: Mapping[str, str] = {
     "seller": mark("You"),

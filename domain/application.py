@@ -100,12 +100,14 @@ class AsinSync(Application[UUID]):
         if not envelopes:
             return None
         try:
-            recordings = self.events.put(envelopes)
+            positions = self.recorder.insert_events(
+                [self.mapper.to_stored_event(envelope) for envelope in envelopes]
+            )
         except IntegrityError as conflict:
             if self._holds(envelopes):
                 return self.recorder.max_notification_id()
             raise VersionConflict("the history moved on in between") from conflict
-        return recordings[-1].notification.id
+        return positions[-1] if positions else None
 
     def _holds(self, envelopes: Sequence[Envelope]) -> bool:
         """True when every one of these facts stands in its place already."""

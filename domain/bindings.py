@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from domain.application import AsinSync, Change
+from domain.application import AsinSync
 from domain.asin_binding import AsinBinding, BindingFact, decisions
 from domain.errors import NotFound, VersionConflict
 from domain.policy import policy_of
@@ -15,7 +15,7 @@ from domain.reading import read_products
 from domain.rules.precheck import Judgement, Terms, judge
 from domain.seller import Seller
 from domain.stamps import Work, event_id_of
-from domain.uploads import surroundings
+from domain.uploads import changes_of, surroundings
 
 Decide = Callable[[AsinBinding], list[BindingFact]]
 
@@ -38,7 +38,7 @@ def dry_run(
 
 
 def change_binding(
-    app: AsinSync, binding_id: UUID, expected_version: int | None, decide: Decide
+    app: AsinSync, binding_id: UUID, expected_version: int | None, decide: Decide, work: Work
 ) -> tuple[AsinBinding, int | None]:
     """Decide on the binding as it stands and record it; return it as it was, and the position.
 
@@ -51,7 +51,7 @@ def change_binding(
     if expected_version is not None and expected_version != binding.version:
         detail = f"the binding is at version {binding.version}, not {expected_version}"
         raise VersionConflict(detail, version=binding.version)
-    return binding, app.record(Change(binding_id, binding.version, decide(binding)))
+    return binding, app.record(*changes_of(app, binding, decide(binding), work))
 
 
 def check_again(
@@ -75,5 +75,5 @@ def check_again(
         stamp=stamp, product=product, around=surroundings(seller, tree)
     )
     facts = decisions.check(binding, command)
-    app.record(Change(binding_id, binding.version, facts))
+    app.record(*changes_of(app, binding, facts, work))
     return bool(facts)

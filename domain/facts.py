@@ -6,9 +6,8 @@ recorded_at) belong to the store, so that a decision can be compared whole in a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -55,8 +54,7 @@ class Fact(Value):
         return content
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """A fact as the log holds it: its stream, its version there, and its position in the log."""
 
     position: int

@@ -25,8 +25,7 @@ from domain.ports import (
 from domain.rules.warranty import listing_title
 from domain.seller import Seller
 from domain.stamps import Work, event_id_of
-from domain.submission import Fate, RowFate
-from domain.uploads import settling
+from domain.uploads import changes_of, settling_row
 from domain.values import Value
 
 RETRY_DELAY_SECONDS_MAX = 600
@@ -96,7 +95,7 @@ def refresh(
         is_reinstated_automatically=seller.reinstatement == "automatic",
     )
     facts = decisions.follow_offer(binding, command)
-    return app.record(Change(binding.binding_id, binding.version, facts))
+    return app.record(*changes_of(app, binding, facts, work))
 
 
 def show(seller: Seller, mercari: Mercari, binding: AsinBinding, effect: Effect) -> MercariListing:
@@ -197,15 +196,3 @@ def record_failure(
     settled = settling_row(app, binding, "failed", (error.code,), work) if is_refused else []
     position = app.record(Change(binding.binding_id, binding.version, facts), *settled)
     return EffectOutcome(effect=effect, position=position, error_code=error.code, retry_at=retry_at)
-
-
-def settling_row(
-    app: AsinSync, binding: AsinBinding, fate: Fate, codes: tuple[str, ...], work: Work
-) -> list[Change]:
-    """The change that settles the row which asked for this binding, where one is open."""
-    if binding.submission_id is None or binding.row is None:
-        return []
-    settled = RowFate(
-        number=binding.row, asin=binding.asin, fate=fate, codes=codes, binding_id=binding.binding_id
-    )
-    return settling(app, binding.submission_id, [settled], work)

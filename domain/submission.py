@@ -21,7 +21,10 @@ from domain.values import Value
 ROWS_MAX = 500
 SAME_CONTENT_WINDOW = timedelta(hours=24)
 
-Fate = Literal["listed", "rejected", "refused", "changed", "unchanged", "failed"]
+Fate = Literal[
+    "listed", "rejected", "refused", "changed", "unchanged", "failed", "suspended", "withdrawn",
+    "superseded",
+]  # fmt: skip
 
 # --- facts --------------------------------------------------------------------------------------
 

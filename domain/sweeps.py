@@ -17,7 +17,7 @@ from domain.rules.precheck import hard_fault
 from domain.seller import Seller
 from domain.stamps import Work
 from domain.sync_sweep import Finished, PageFailed, SweepFailure, SweepKind, Tally
-from domain.uploads import surroundings
+from domain.uploads import changes_of, surroundings
 from domain.values import Value
 
 Decide = Callable[[AsinBinding], list[BindingFact]]
@@ -93,7 +93,7 @@ def sweep_offers(
             tally = tally.plus(failed([binding], "E-901", "Amazon did not answer for this SKU"))
             continue
         changed = not is_unchanged(binding, offer) and record(
-            app, binding.binding_id, following(seller, offer, work)
+            app, binding.binding_id, following(seller, offer, work), work
         )
         tally = tally.plus(Tally(bindings=1, changed=int(changed)))
     return tally
@@ -165,7 +165,7 @@ def sweep_catalogue(
             tally = tally.plus(Tally(bindings=1))
             continue
         command = decisions.FollowProduct(stamp=work.stamp(), product=product, around=around)
-        changed = record(app, binding.binding_id, follow_product_with(command))
+        changed = record(app, binding.binding_id, follow_product_with(command), work)
         tally = tally.plus(Tally(bindings=1, changed=int(changed)))
     return tally
 
@@ -181,16 +181,13 @@ def follow_product_with(command: decisions.FollowProduct) -> Decide:
     return lambda binding: decisions.follow_product(binding, command)
 
 
-def record(app: AsinSync, binding_id: UUID, decide: Decide) -> bool:
+def record(app: AsinSync, binding_id: UUID, decide: Decide, work: Work) -> bool:
     """Load, decide, record; True when there was something to record."""
 
     def attempt() -> bool:
         binding = app.binding(binding_id)
         facts = decide(binding) if binding else []
-        return (
-            binding is not None
-            and app.record(Change(binding_id, binding.version, facts)) is not None
-        )
+        return binding is not None and bool(app.record(*changes_of(app, binding, facts, work)))
 
     return until_settled(attempt)
 

@@ -6,6 +6,7 @@ run again after a crash finds its work either done or untouched.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +16,15 @@ from uuid import UUID
 from domain import asin_binding, submission
 from domain.application import AsinSync, Change, until_settled
 from domain.asin_binding import AsinBinding, BindingFact, decisions
-from domain.asin_binding.facts import Mapped, Rejected, TermsChanged
+from domain.asin_binding.facts import (
+    Blocked,
+    MappingBroken,
+    Rejected,
+    Requested,
+    Suspended,
+    TermsChanged,
+    Withdrawn,
+)
 from domain.errors import Refusal
 from domain.ports import Amazon, MercariCategory
 from domain.product import Product
@@ -28,6 +37,8 @@ from domain.upload_file import read_sheet
 from domain.values import binding_id_of, submission_id_of
 
 PAGE_SIZE = 100
+ON_THE_WAY = ("requested", "validated", "mapped")
+"""A binding that stands here has not been listed yet since it was asked for."""
 
 
 class Receipt(NamedTuple):
@@ -106,23 +117,27 @@ def record_page(
 ) -> list[int]:
     """Decide every row and record the page whole; return the rows left open as UNKNOWN."""
     changes: list[Change] = []
-    fates: list[RowFate] = []
+    fates: dict[UUID, list[RowFate]] = defaultdict(list)
     unknown: list[int] = []
     for row in rows:
         outcome = decide_row(app, seller, submission_id, row, products.get(row.asin), around, work)
         changes.extend(outcome.changes)
-        fates.extend(outcome.fates)
+        for upload_id, fate in outcome.fates:
+            fates[upload_id].append(fate)
         if outcome.is_unknown:
             unknown.append(row.number)
-    app.record(*changes, *settling(app, submission_id, fates, work))
+    settled = [
+        each for upload_id in fates for each in settling(app, upload_id, fates[upload_id], work)
+    ]
+    app.record(*changes, *settled)
     return unknown
 
 
 class RowOutcome(NamedTuple):
-    """What is to be recorded for one row."""
+    """What is to be recorded for one row; `fates` of this upload's row and of one it replaces."""
 
-    changes: list[Change]
-    fates: list[RowFate]
+    changes: Sequence[Change] = ()
+    fates: Sequence[tuple[UUID, RowFate]] = ()
     is_unknown: bool = False
 
 
@@ -139,9 +154,9 @@ def decide_row(
     binding_id = binding_id_of(seller.seller_id, row.asin)
     binding = app.binding(binding_id)
     if is_under_way(binding, submission_id):
-        return RowOutcome([], [])
+        return RowOutcome()
     if product is None or row.terms is None:
-        return RowOutcome([], [], is_unknown=True)
+        return RowOutcome(is_unknown=True)
     command = decisions.RequestBinding(
         stamp=work.stamp(), asin=row.asin, terms=row.terms, submission_id=submission_id,
         row=row.number, product=product, default_float_rate=around.default_float_rate,
@@ -149,9 +164,10 @@ def decide_row(
     try:
         facts = decisions.request(binding, command)
     except Refusal as refusal:
-        return RowOutcome([], [fate_of(row, "refused", binding_id, (refusal.code,))])
+        refused = fate_of(row, "refused", binding_id, (refusal.code,))
+        return RowOutcome(fates=[(submission_id, refused)])
     if binding is not None and not facts and row.terms != binding.terms:
-        return RowOutcome([], [], is_unknown=True)
+        return RowOutcome(is_unknown=True)
     version = binding.version if binding else 0
     requested = asin_binding.fold(binding, binding_id, facts)
     if requested is not None and requested.status == "requested":
@@ -159,10 +175,23 @@ def decide_row(
             requested, decisions.CheckBinding(stamp=work.stamp(), product=product, around=around)
         )
         if not checked:
-            return RowOutcome([], [], is_unknown=True)
+            return RowOutcome(is_unknown=True)
         facts = [*facts, *checked]
     changes = [Change(binding_id, version, facts)] if facts else []
-    return RowOutcome(changes, fates_by(row, binding_id, facts))
+    fates = [(submission_id, fate) for fate in fates_by(row, binding_id, facts)]
+    return RowOutcome(changes, [*fates, *(replaced_row(binding, submission_id) if facts else [])])
+
+
+def replaced_row(binding: AsinBinding | None, submission_id: UUID) -> list[tuple[UUID, RowFate]]:
+    """The row of an earlier upload that still waited for this binding's first listing."""
+    if binding is None or binding.status not in ON_THE_WAY:
+        return []
+    if binding.submission_id in (None, submission_id) or binding.row is None:
+        return []
+    superseded = RowFate(
+        number=binding.row, asin=binding.asin, fate="superseded", binding_id=binding.binding_id
+    )
+    return [(binding.submission_id, superseded)]
 
 
 def is_under_way(binding: AsinBinding | None, submission_id: UUID) -> bool:
@@ -184,8 +213,6 @@ def fates_by(row: Row, binding_id: UUID, facts: Sequence[BindingFact]) -> list[R
             return [fate_of(row, "rejected", binding_id, codes)]
         case TermsChanged():
             return [fate_of(row, "changed", binding_id)]
-        case Mapped():
-            return []
         case _:
             return []
 
@@ -205,6 +232,48 @@ def settling(
         return []
     facts = submission.settle(upload, submission.Settle(stamp=work.stamp(), fates=tuple(fates)))
     return [Change(upload.submission_id, upload.version, facts)] if facts else []
+
+
+def changes_of(
+    app: AsinSync, binding: AsinBinding, facts: Sequence[BindingFact], work: Work
+) -> list[Change]:
+    """The binding's facts, and the fate they give the row that was still to be listed."""
+    if not facts:
+        return []
+    change = Change(binding.binding_id, binding.version, facts)
+    ended = row_ended_by(facts[-1]) if binding.status in ON_THE_WAY else None
+    return [change, *(settling_row(app, binding, *ended, work) if ended else [])]
+
+
+def row_ended_by(fact: BindingFact) -> tuple[submission.Fate, tuple[str, ...]] | None:
+    """What becomes of an upload's row when this happens to its binding before the first listing."""
+    match fact:
+        case Rejected():
+            return "rejected", tuple(dict.fromkeys(found.code for found in fact.findings))
+        case MappingBroken():
+            return "rejected", (fact.finding.code,)
+        case Blocked():
+            return "rejected", (fact.code,)
+        case Suspended():
+            return "suspended", (fact.code,)
+        case Withdrawn():
+            return "withdrawn", ()
+        case Requested():
+            return "superseded", ()
+        case _:
+            return None
+
+
+def settling_row(
+    app: AsinSync, binding: AsinBinding, fate: submission.Fate, codes: tuple[str, ...], work: Work
+) -> list[Change]:
+    """The change that settles the row which asked for this binding, where one is open."""
+    if binding.submission_id is None or binding.row is None:
+        return []
+    settled = RowFate(
+        number=binding.row, asin=binding.asin, fate=fate, codes=codes, binding_id=binding.binding_id
+    )
+    return settling(app, binding.submission_id, [settled], work)
 
 
 def postpone_rows(

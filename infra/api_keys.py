@@ -39,13 +39,18 @@ class ApiKeys:
         form = _FORM.fullmatch(key)
         if form is None or checksum(key.rpartition("_")[0]) != form[3]:
             return None
-        digest, caller = self._known(form[1])
+        digest, caller = self._looked_up(form[1])
         is_right = hmac.compare_digest(digest, self._digest(form[2]))
         return caller if is_right else None
 
+    def known(self, key: str) -> Caller | None:
+        """The same from memory; None also where the database has to be asked."""
+        form = _FORM.fullmatch(key)
+        return self.caller(key) if form and self._cached(form[1]) else None
+
     def by_id(self, key_id: str) -> Caller | None:
         """The holder of a key that is still open."""
-        return self._known(key_id)[1]
+        return self._looked_up(key_id)[1]
 
     def create(self, role: Role, seller_id: UUID | None, label: str) -> tuple[str, str]:
         """Make a key; return its id and the key itself, which can't be had again."""
@@ -85,13 +90,17 @@ class ApiKeys:
             self._cache.pop(key_id, None)
         return revoked.rowcount == 1
 
-    def _known(self, key_id: str) -> tuple[bytes, Caller | None]:
-        """Digest and holder, at most five seconds old; a random digest for a key that is not."""
-        now = time.monotonic()
+    def _cached(self, key_id: str) -> tuple[bytes, Caller | None] | None:
         with self._lock:
             cached = self._cache.get(key_id)
-        if cached and now - cached[0] < CACHE_SECONDS:
-            return cached[1], cached[2]
+        is_fresh = cached and time.monotonic() - cached[0] < CACHE_SECONDS
+        return cached[1:] if cached and is_fresh else None
+
+    def _looked_up(self, key_id: str) -> tuple[bytes, Caller | None]:
+        """Digest and holder, at most five seconds old; a random digest for a key that is not."""
+        if cached := self._cached(key_id):
+            return cached
+        now = time.monotonic()
         with self._database.pool("keystore").connection() as connection:
             row = connection.execute(
                 "SELECT digest, role, seller_id, label FROM asin_sync.api_key"

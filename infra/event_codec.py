@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 from uuid import UUID
 
@@ -9,14 +10,8 @@ import orjson
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 
 from domain.application import Envelope
-from domain.catalogue import BY_TOPIC
+from domain.catalogue import BY_TOPIC, FACTS
 from domain.facts import Fact
-
-
-def encode(fact: Fact) -> bytes:
-    """JSON of the fact's fields; first of all, under `v`, the version of its shape."""
-    content: bytes = fact.__pydantic_serializer__.to_json(fact)
-    return shape_mark(fact.VERSION) + content[1:]
 
 
 def shape_mark(version: int) -> bytes:
@@ -24,16 +19,27 @@ def shape_mark(version: int) -> bytes:
     return b'{"v":%d,' % version
 
 
+_MARKS: Mapping[type[Fact], bytes] = {fact: shape_mark(fact.VERSION) for fact in FACTS}
+_TODAY: Mapping[str, tuple[bytes, Callable[[bytes], Fact]]] = {
+    fact.TOPIC: (_MARKS[fact], fact.__pydantic_validator__.validate_json) for fact in FACTS
+}
+
+
+def encode(fact: Fact) -> bytes:
+    """JSON of the fact's fields; first of all, under `v`, the version of its shape."""
+    content: bytes = fact.__pydantic_serializer__.to_json(fact)
+    return _MARKS[type(fact)] + content[1:]
+
+
 def decode(topic: str, state: bytes) -> Fact:
     """The fact of that topic, an older shape read as today's. Raises KeyError, ValueError."""
-    fact_class = BY_TOPIC[topic]
-    mark = shape_mark(fact_class.VERSION)
+    mark, validate_json = _TODAY[topic]
     if state.startswith(mark):
-        content = b"{" + state[len(mark) :]
-        return cast(Fact, fact_class.__pydantic_validator__.validate_json(content))
+        return validate_json(b"{" + state[len(mark) :])
     older: dict[str, Any] = orjson.loads(state)
+    fact_class = BY_TOPIC[topic]
     upcast = fact_class.upcast(older, older.pop("v", 1))
-    return cast(Fact, fact_class.__pydantic_validator__.validate_python(upcast))
+    return fact_class.model_validate(upcast)
 
 
 class FactMapper(Mapper[UUID]):

@@ -15,7 +15,8 @@ import psycopg
 from domain.policies import CheckAgain, CheckRows, DrainEffects, StartSweep, WorkDue, work_after
 from infra.database import Connection, Database
 from infra.job_queue import put
-from infra.projection_engine import POLL_SECONDS, read_batch
+from infra.log_reader import read_batch
+from infra.projection_engine import POLL_SECONDS
 
 NAME = "policies"
 BATCH_SIZE = 500

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra.database import Connection, Database
-from infra.projection_engine import BATCH_SIZE, begin_rebuild, read_batch
+from infra.log_reader import BATCH_SIZE, read_batch
+from infra.projection_engine import begin_rebuild
 from infra.view_tables import load_all, load_positions
 from projections import ALL
 from projections.table import Key, Projection, Rows, Table

@@ -19,21 +19,13 @@ import psycopg
 
 from domain.facts import Recorded
 from infra.database import Connection, Database
-from infra.event_codec import decode
+from infra.log_reader import Batch, LogReader
 from infra.view_tables import insert, load, upsert
 from projections import ALL
 from projections.table import Key, Projection, Rows, Table
 
-BATCH_SIZE = 5_000
 POLL_SECONDS = 0.02
 log = logging.getLogger(__name__)
-
-# The next events of the log, in the order of their positions.
-NEXT = """
-    SELECT notification_id, recorded_at, seller_id, originator_id, originator_version, topic, state
-    FROM asin_sync_events WHERE notification_id > %s ORDER BY notification_id LIMIT %s
-"""
-
 
 # Wait until what was just read is on disk, by committing one small record in sync. The views then
 # commit without waiting: what they show is durable, and a lost commit of theirs is folded again.
@@ -41,15 +33,6 @@ FLUSH = """
     SELECT set_config('synchronous_commit', 'on', true),
            pg_logical_emit_message(true, 'asin-sync', '')
 """
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Decoded events, and the first one after them that could not be decoded."""
-
-    events: Sequence[Recorded]
-    undecodable_position: int | None = None
-    error: str | None = None
 
 
 @dataclass
@@ -72,20 +55,6 @@ def no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def read_batch(connection: Connection, after_position: int, limit: int = BATCH_SIZE) -> Batch:
-    """Decode up to `limit` events after a position; stop before one that can't be decoded."""
-    cursor = connection.cursor(binary=True)
-    rows = cursor.execute(NEXT, (after_position, limit), prepare=True).fetchall()
-    events: list[Recorded] = []
-    for position, recorded_at, seller_id, originator_id, version, topic, state in rows:
-        try:
-            fact = decode(topic, state)
-        except (KeyError, ValueError) as error:
-            return Batch(events, position, f"{type(error).__name__}: {error}")
-        events.append(Recorded(position, recorded_at, seller_id, originator_id, version, fact))
-    return Batch(events)
-
-
 class ProjectionEngine:
     """Runs all projections of one cell; only one engine does at a time, by a session lock."""
 
@@ -93,6 +62,7 @@ class ProjectionEngine:
         self._database = database
         self._projections = {projection.name: projection for projection in projections}
         self._connection: Connection | None = None
+        self._log = LogReader(database)
 
     def run(self, stop: Event) -> None:
         """Follow the log until told to stop; a lost connection is made again."""
@@ -132,6 +102,7 @@ class ProjectionEngine:
         return self._connection
 
     def close(self) -> None:
+        self._log.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -183,7 +154,7 @@ class ProjectionEngine:
             groups[follower.position].append(follower)
         folded = 0
         for position in sorted(groups, reverse=True):
-            batch = read_batch(self.connection, position)
+            batch = self._log.after(position)
             if batch.events:
                 self.connection.execute(FLUSH, prepare=True)
             for follower in groups[position]:
@@ -255,13 +226,13 @@ def load_touched(
     connection: Connection, follower: Follower, events: Iterable[Recorded]
 ) -> dict[tuple[str, Key], Any]:
     """The rows that folding these events will read."""
-    touched: dict[str, tuple[Table, dict[Key, None]]] = {}
+    touched: dict[Table, dict[Key, None]] = {}
     for recorded in events:
         for table, key in follower.projection.keys(recorded):
-            touched.setdefault(table.name, (table, {}))[1][key] = None
+            touched.setdefault(table, {})[key] = None
     return {
         (table.name, key): row
-        for table, keys in touched.values()
+        for table, keys in touched.items()
         for key, row in load(connection, table, follower.generation, list(keys)).items()
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -57,6 +58,7 @@ class WebDesk:
         self._stopping = Event()
         self._position = (0.0, 0)
         self._lock = Lock()
+        self._asking = asyncio.Lock()
         self.app = installation.app
         self.clock = clock
         self.keys = installation.api_keys
@@ -68,12 +70,21 @@ class WebDesk:
     def reading_for(self, seller_id: UUID) -> AbstractContextManager[Connection]:
         return self._database.reading_for(seller_id)
 
+    async def position_soon(self) -> int:
+        """One request asks for all that wait with it."""
+        if self._is_position_old():
+            async with self._asking:
+                if self._is_position_old():
+                    await asyncio.to_thread(self.position)
+        return self._position[1]
+
+    def _is_position_old(self) -> bool:
+        return time.monotonic() - self._position[0] > POSITION_SECONDS
+
     def position(self) -> int:
         """At most 20 ms old, so that any number of requests cost fifty look-ups a second."""
-        read_at, position = self._position
-        now = time.monotonic()
-        if now - read_at < POSITION_SECONDS:
-            return position
+        if not self._is_position_old():
+            return self._position[1]
         with self._lock, self._database.pool("reader").connection() as connection:
             row = connection.execute(POSITION, prepare=True).fetchone()
             self._position = (time.monotonic(), int(row[0] or 0) if row else 0)

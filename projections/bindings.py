@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar, cast, get_args
+from typing import Any, ClassVar, assert_never, cast, get_args
 from uuid import UUID
 
 from psycopg import Connection
@@ -32,11 +32,12 @@ from domain.asin_binding.facts import (
     Withdrawn,
 )
 from domain.facts import Recorded
+from domain.ports import MercariListing
 from domain.product import Product
 from domain.rules.stock import stock_left
 from projections.table import Key, Rows, Table
 
-_FACTS = get_args(BindingFact)
+_FACTS = frozenset(get_args(BindingFact))
 
 
 @dataclass(slots=True)
@@ -79,6 +80,8 @@ class BindingRow:
 
 
 REFUSED = "E-903"
+OBSERVING = (TermsChanged, PriceAdjusted, StockAdjusted, Suspended, Reinstated)
+"""These were decided from a reading of Amazon, and are dated by it."""
 TABLE = Table("bindings", BindingRow, ("binding_id",))
 
 
@@ -90,32 +93,22 @@ class Bindings:
     tables: ClassVar[tuple[Table, ...]] = (TABLE,)
 
     def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:
-        if isinstance(recorded.fact, _FACTS):
+        if type(recorded.fact) in _FACTS:
             yield TABLE, (recorded.originator_id,)
 
     def fold(self, rows: Rows, recorded: Recorded) -> None:
-        if isinstance(recorded.fact, _FACTS):
-            rows.put(TABLE, evolved(rows.get(TABLE, recorded.originator_id), recorded))
+        if type(recorded.fact) in _FACTS:
+            row = rows.changing(TABLE, recorded.originator_id)
+            if row is None:
+                row = begun(recorded)
+                rows.put(TABLE, row)
+            evolve(row, recorded)
 
 
-def evolved(row: BindingRow | None, recorded: Recorded) -> BindingRow:
-    """The row after one more fact of its binding."""
-    fact = cast(BindingFact, recorded.fact)
-    if isinstance(fact, Requested):
-        row = requested(row, recorded, fact)
-    assert row is not None, f"{fact.TOPIC} can't be the first fact of a binding"  # noqa: S101
-    if isinstance(fact, Listed | ListingConfirmed):
-        row.stock = stock_left(row.stock, row.shown_stock, fact.listing.stock)
-    row.version, row.position = recorded.version, recorded.position
-    row.updated_at = recorded.recorded_at
-    for name, value in changes_by(fact).items():
-        setattr(row, name, value)
-    return row
-
-
-def requested(row: BindingRow | None, recorded: Recorded, fact: Requested) -> BindingRow:
-    if row is not None:
-        return row
+def begun(recorded: Recorded) -> BindingRow:
+    """The row as its first fact finds it."""
+    fact = recorded.fact
+    assert isinstance(fact, Requested), f"{fact.TOPIC} can't be the first fact of a binding"  # noqa: S101
     return BindingRow(
         binding_id=recorded.originator_id,
         seller_id=recorded.seller_id,
@@ -129,100 +122,90 @@ def requested(row: BindingRow | None, recorded: Recorded, fact: Requested) -> Bi
     )
 
 
-def changes_by(fact: BindingFact) -> dict[str, Any]:
+def evolve(row: BindingRow, recorded: Recorded) -> None:
+    """Take one more fact of the binding into its row."""
+    fact = cast(BindingFact, recorded.fact)
+    row.version, row.position = recorded.version, recorded.position
+    row.updated_at = recorded.recorded_at
+    if isinstance(fact, OBSERVING):
+        row.observed_at = fact.stamp.observed_at or row.observed_at
+    change(row, fact)
+
+
+def change(row: BindingRow, fact: BindingFact) -> None:
     """The columns that a fact changes."""
     match fact:
         case Requested():
-            return {
-                "status": "requested", "mercari_category_id": fact.terms.mercari_category_id,
-                "stock_threshold": fact.terms.stock_threshold, "sku": fact.sku,
-                "submission_id": fact.submission_id, "error_codes": None, "findings": None,
-                "warning_codes": None,
-            }  # fmt: skip
+            row.status, row.sku = "requested", fact.sku
+            row.mercari_category_id = fact.terms.mercari_category_id
+            row.stock_threshold = fact.terms.stock_threshold
+            row.submission_id = fact.submission_id
+            row.error_codes = row.warning_codes = row.findings = None
         case TermsChanged():
-            return {
-                "stock_threshold": fact.terms.stock_threshold, "price_jpy": fact.price_jpy,
-                "stock": fact.stock, "float_pct": percent(fact.float_rate),
-                "amazon_price_jpy": fact.amazon_price_jpy,
-                "amazon_quantity": fact.amazon_quantity, "submission_id": fact.submission_id,
-                **observed(fact),
-            }  # fmt: skip
+            row.stock_threshold = fact.terms.stock_threshold
+            row.price_jpy, row.amazon_price_jpy = fact.price_jpy, fact.amazon_price_jpy
+            row.stock, row.amazon_quantity = fact.stock, fact.amazon_quantity
+            row.float_pct = percent(fact.float_rate)
+            row.submission_id = fact.submission_id
         case Validated():
-            return product_columns(fact.product) | {
-                "status": "validated", "price_jpy": fact.price_jpy, "stock": fact.stock,
-                "float_pct": percent(fact.float_rate),
-                "warning_codes": [warning.code for warning in fact.warnings] or None,
-            }  # fmt: skip
+            show_product(row, fact.product)
+            row.status, row.price_jpy, row.stock = "validated", fact.price_jpy, fact.stock
+            row.float_pct = percent(fact.float_rate)
+            row.warning_codes = [warning.code for warning in fact.warnings] or None
         case Rejected():
-            return product_columns(fact.product) | {
-                "status": "rejected",
-                "error_codes": list(dict.fromkeys(found.code for found in fact.findings)),
-                "findings": [found.model_dump() for found in fact.findings],
-            }
+            show_product(row, fact.product)
+            row.status = "rejected"
+            row.error_codes = list(dict.fromkeys(found.code for found in fact.findings))
+            row.findings = [found.model_dump() for found in fact.findings]
         case Mapped():
-            return {
-                "status": "mapped", "match_rate": fact.match_rate, "error_codes": None,
-                "mercari_category_id": fact.mercari_category_id,
-                "category_path": list(fact.category_path),
-            }  # fmt: skip
+            row.status, row.match_rate, row.error_codes = "mapped", fact.match_rate, None
+            row.mercari_category_id = fact.mercari_category_id
+            row.category_path = list(fact.category_path)
         case MappingBroken():
-            return {
-                "status": "unmapped", "error_codes": [fact.finding.code],
-                "browse_path": list(fact.to_browse_path), "findings": [fact.finding.model_dump()],
-            }  # fmt: skip
-        case Listed() | ListingConfirmed():
-            listing = fact.listing
-            shown = {
-                "listing_id": listing.listing_id, "shown_price_jpy": listing.price_jpy,
-                "shown_stock": listing.stock, "is_on_sale": listing.is_on_sale,
-            }  # fmt: skip
-            became = {"status": "listed"} if isinstance(fact, Listed) else {}
-            is_mended = isinstance(fact, Listed) or fact.effect == "update"
-            return shown | became | ({"error_codes": None} if is_mended else {})
+            row.status, row.error_codes = "unmapped", [fact.finding.code]
+            row.browse_path = list(fact.to_browse_path)
+            row.findings = [fact.finding.model_dump()]
+        case Listed():
+            row.status, row.error_codes = "listed", None
+            show_listing(row, fact.listing)
+        case ListingConfirmed():
+            show_listing(row, fact.listing)
+            if fact.effect == "update":
+                row.error_codes = None
         case PriceAdjusted():
-            return {
-                "price_jpy": fact.to_price_jpy, "amazon_price_jpy": fact.amazon_price_jpy,
-                **observed(fact),
-            }  # fmt: skip
+            row.price_jpy, row.amazon_price_jpy = fact.to_price_jpy, fact.amazon_price_jpy
         case StockAdjusted():
-            return {
-                "stock": fact.to_stock, "amazon_quantity": fact.amazon_quantity,
-                **observed(fact),
-                "warning_codes": [fact.warning.code] if fact.warning else None,
-            }  # fmt: skip
+            row.stock, row.amazon_quantity = fact.to_stock, fact.amazon_quantity
+            row.warning_codes = [fact.warning.code] if fact.warning else None
         case ContentRefreshed():
-            return {
-                "title": fact.title, "image_url": fact.image_url,
-                "browse_path": list(fact.browse_path),
-            }  # fmt: skip
+            row.title, row.image_url = fact.title, fact.image_url
+            row.browse_path = list(fact.browse_path)
         case Suspended():
-            return {"status": "suspended", "error_codes": [fact.code], **observed(fact)}
+            row.status, row.error_codes = "suspended", [fact.code]
         case Blocked():
-            return {"status": "blocked", "error_codes": [fact.code]}
+            row.status, row.error_codes = "blocked", [fact.code]
         case Reinstated():
-            status = "listed" if fact.is_listed else "mapped"
-            return {"status": status, "error_codes": None, **observed(fact)}
+            row.status, row.error_codes = "listed" if fact.is_listed else "mapped", None
         case Withdrawn():
-            return {"status": "withdrawn", "error_codes": None}
+            row.status, row.error_codes = "withdrawn", None
         case AttemptFailed():
-            is_shown = fact.code == REFUSED and fact.operation != "take_down"
-            return {"error_codes": [fact.code]} if is_shown else {}
+            if fact.code == REFUSED and fact.operation != "take_down":
+                row.error_codes = [fact.code]
+        case _:
+            assert_never(fact)
 
 
-def observed(fact: BindingFact) -> dict[str, Any]:
-    return {"observed_at": fact.stamp.observed_at} if fact.stamp.observed_at else {}
+def show_product(row: BindingRow, product: Product) -> None:
+    row.sku, row.title, row.image_url = product.sku, product.title, product.image_url
+    row.browse_path = list(product.browse_path)
+    row.amazon_price_jpy, row.amazon_quantity = product.price_jpy, product.quantity
+    row.observed_at = product.observed_at
 
 
-def product_columns(product: Product) -> dict[str, Any]:
-    return {
-        "sku": product.sku,
-        "title": product.title,
-        "image_url": product.image_url,
-        "browse_path": list(product.browse_path),
-        "amazon_price_jpy": product.price_jpy,
-        "amazon_quantity": product.quantity,
-        "observed_at": product.observed_at,
-    }
+def show_listing(row: BindingRow, listing: MercariListing) -> None:
+    row.stock = stock_left(row.stock, row.shown_stock, listing.stock)
+    row.listing_id, row.is_on_sale = listing.listing_id, listing.is_on_sale
+    row.shown_price_jpy, row.shown_stock = listing.price_jpy, listing.stock
 
 
 def percent(rate: Decimal) -> float:
@@ -232,9 +215,9 @@ def percent(rate: Decimal) -> float:
 
 def fold_history(history: Sequence[Recorded]) -> BindingRow | None:
     """The row after these facts of one binding: the same fold, to any instant of the past."""
-    row: BindingRow | None = None
+    row = begun(history[0]) if history else None
     for recorded in history:
-        row = evolved(row, recorded)
+        evolve(cast(BindingRow, row), recorded)
     return row
 
 

@@ -6,11 +6,12 @@ that a batch touches, and writes them back with the position in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -30,7 +31,7 @@ _SQL_TYPES: Mapping[object, str] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A view table: one dataclass field a column, in order; `key` identifies a row.
 
@@ -49,8 +50,11 @@ class Table:
         hints = get_type_hints(self.row)
         return {field.name: sql_type(hints[field.name]) for field in fields(self.row)}
 
-    def key_of(self, row: Any) -> Key:
-        return tuple(getattr(row, name) for name in self.key)
+    @cached_property
+    def key_of(self) -> Callable[[Any], Key]:
+        """The key of a row."""
+        get: Callable[[Any], Any] = attrgetter(*self.key)
+        return get if len(self.key) > 1 else lambda row: (get(row),)
 
 
 def sql_type(hint: Any) -> str:
@@ -65,18 +69,26 @@ class Rows:
     """The rows of a batch: those that were loaded, and those that the fold put."""
 
     def __init__(self, loaded: Mapping[tuple[str, Key], Any]) -> None:
-        self._rows: dict[tuple[str, Key], Any] = dict(loaded)
+        self._loaded = loaded
         self.put_rows: dict[tuple[str, Key], Any] = {}
 
     def get(self, table: Table, *key: Any) -> Any | None:
         """The row of that key as of the fact before; None where there is none."""
-        return self._rows.get((table.name, key))
+        place = (table.name, key)
+        row = self.put_rows.get(place)
+        return row if row is not None else self._loaded.get(place)
+
+    def changing(self, table: Table, *key: Any) -> Any | None:
+        """Like `get`, for a row that the fold changes in place: it counts as put."""
+        place = (table.name, key)
+        row = self.put_rows.get(place)
+        if row is None and (row := self._loaded.get(place)) is not None:
+            self.put_rows[place] = row
+        return row
 
     def put(self, table: Table, row: Any) -> None:
         """The row's new content."""
-        place = (table.name, table.key_of(row))
-        self._rows[place] = row
-        self.put_rows[place] = row
+        self.put_rows[table.name, table.key_of(row)] = row
 
 
 class Projection(Protocol):

@@ -68,7 +68,9 @@ def aggregates_of(changes: Sequence[Change]) -> list[Binding]:
     """Aggregates with the same facts pending, already reduced to plain JSON values."""
     made = []
     for change in changes:
-        contents = [fact.model_dump(mode="json") for fact in change.facts]
+        contents = [
+            {"topic": fact.TOPIC, "fact": fact.model_dump(mode="json")} for fact in change.facts
+        ]
         aggregate = Binding(contents[0])
         for content in contents[1:]:
             aggregate.change(content)

@@ -296,7 +296,11 @@ def test_an_event_that_a_view_cannot_take_stops_that_view_only_until_it_is_mende
         withdraw = decisions.Withdraw(stamp=shop.work.stamp())
         with acting_for(shop.seller_id):
             _, position = cases.change_binding(
-                shop.installation.app, binding_id, None, lambda it: decisions.withdraw(it, withdraw)
+                shop.installation.app,
+                binding_id,
+                None,
+                lambda it: decisions.withdraw(it, withdraw),
+                shop.work,
             )
         wait_until(lambda: any(each["error"] for each in status(database)), "a view stops")
         stopped = [each for each in status(database) if each["error"]]
