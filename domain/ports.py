@@ -6,10 +6,11 @@ raises an `UpstreamError`, which is UNKNOWN and never a change of state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from domain.rules.images import ImageReading
 from domain.values import Value
 
 Clock = Callable[[], datetime]
@@ -182,3 +183,10 @@ class Mercari(Protocol):
 
     def set_stock(self, sku_code: str, quantity: int) -> None:
         """Set the absolute stock of the SKU."""
+
+
+class ImageInspector(Protocol):
+    """Looks at main images. Never raises for an image, however hostile: the reading says why."""
+
+    def inspect(self, urls: Collection[str]) -> Iterator[tuple[str, ImageReading]]:
+        """Fetch and measure each of these images; each reading as it is ready, in any order."""
