@@ -18,11 +18,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
+IMAGE_LOCK = ROOT / "requirements-image.lock"
 DEVELOPMENT_LOCK = ROOT / "requirements-dev.lock"
 PYTHON_OLDEST = (3, 11)
 HELP = """\
 make setup   environment only: .venv from the hashed lock
 make run     serve, with sandbox and demo seller; sets up first where needed
+             (IMAGES=no: without the inspector of main images, 380 MB lighter)
 make test    all tests
 make check   format, lint, types, imports, house style
 make bench   measure; tables here, one JSON object a line in var/bench.jsonl
@@ -38,7 +40,7 @@ Without make: python3 bootstrap.py run|test|... [options]"""
 def main(arguments: list[str]) -> int:
     verb, options = (arguments or ["help"])[0], arguments[1:]
     verbs: dict[str, Callable[[], int | None]] = {
-        "setup": lambda: set_up(LOCK),
+        "setup": lambda: set_up(*locks_to_run()),
         "run": lambda: run(options),
         "test": lambda: run_module("pytest", options),
         "check": check,
@@ -63,8 +65,13 @@ class Refused(Exception):
 
 
 def run(options: list[str]) -> None:
-    set_up(LOCK)
+    set_up(*locks_to_run())
     become([str(bin_folder() / "asin-sync"), "serve", "--demo", *options])
+
+
+def locks_to_run() -> list[Path]:
+    """What serving needs; the inspector of main images comes along unless it is not wanted."""
+    return [LOCK if os.environ.get("IMAGES") == "no" else IMAGE_LOCK]
 
 
 def run_module(name: str, options: list[str]) -> None:
@@ -105,10 +112,12 @@ def lock(options: list[str]) -> None:
         uv, "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-annotate",
         "--no-header", "--python-version", "3.11", *options, "pyproject.toml",
     ]  # fmt: skip
-    development = ["--extra", "dev", "--constraints", LOCK.name]
+    same = ["--constraints", LOCK.name]
+    development = ["--extra", "dev", "--constraints", IMAGE_LOCK.name]
     must([*compile_universal, "--output-file", LOCK.name])
-    must([*compile_universal, *development, "--output-file", DEVELOPMENT_LOCK.name])
-    for file in (LOCK, DEVELOPMENT_LOCK):
+    must([*compile_universal, *same, "--extra", "image-ocr", "--output-file", IMAGE_LOCK.name])
+    must([*compile_universal, *same, *development, "--output-file", DEVELOPMENT_LOCK.name])
+    for file in (LOCK, IMAGE_LOCK, DEVELOPMENT_LOCK):
         if "://" in file.read_text("utf-8"):
             raise Refused(f"{file.name} holds an address; a lock names packages and hashes only.")
 

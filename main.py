@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli import Client, Exit, Server, build_cli, print_json, stderr, stdout
+from api.cli import build_cli
+from api.cli_client import Client, Exit, Server, print_json, stderr, stdout
+from api.cli_precheck import build_policy_commands, policy_named
 
 if TYPE_CHECKING:
     from infra.installation import Installation
@@ -63,13 +65,19 @@ def installation() -> Installation:
         raise typer.Exit(Exit.UNAVAILABLE) from None
 
 
+IMAGE_FLAWS = "none, coloured_background, watermark or no_japanese_label."
+
 cli = build_cli(find_server)
 key_commands = typer.Typer(no_args_is_help=True)
 projection_commands = typer.Typer(no_args_is_help=True)
 sandbox_commands = typer.Typer(no_args_is_help=True)
 seller_commands = typer.Typer(no_args_is_help=True)
+audit_commands = typer.Typer(no_args_is_help=True)
+policy_commands = build_policy_commands()
 cli.add_typer(seller_commands, name="seller", help="Register, link, approve (an admin's key).")
 cli.add_typer(sandbox_commands, name="sandbox", help="Drive the simulated upstreams.")
+cli.add_typer(audit_commands, name="audit", help="Past decisions, made again.")
+cli.add_typer(policy_commands, name="policy", help="The rules' data, version by version.")
 cli.add_typer(projection_commands, name="projections", help="The views: status, rebuild, check.")
 cli.add_typer(key_commands, name="key", help="API keys: create, list, revoke.")
 
@@ -184,6 +192,24 @@ def projections_check() -> None:
     raise typer.Exit(Exit.OK if is_equal else Exit.FAILED)
 
 
+@audit_commands.command("replay")
+def audit_replay() -> None:
+    """Make every past decision again under its own policy. Exit 1 on any difference."""
+    from infra.audit_replay import replay
+
+    result = replay(installation().database)
+    print_json(result.as_json(), indent=True)
+    raise typer.Exit(Exit.FAILED if result.different else Exit.OK)
+
+
+@policy_commands.command("what-if")
+def policy_what_if(draft: Annotated[str, typer.Argument(help="A draft's TOML file.")]) -> None:
+    """How many live bindings would be judged otherwise under a draft; nothing is decided."""
+    from infra.audit_replay import what_if
+
+    print_json(what_if(installation().database, policy_named(draft)).as_json(), indent=True)
+
+
 @sandbox_commands.command("serve", hidden=True)
 def sandbox_serve(port: int) -> None:
     """Run the sandbox; `serve` does this."""
@@ -247,6 +273,15 @@ def reactivate(asin: str) -> None:
 def category(asin: str, browse_path: str) -> None:
     """Move an ASIN to another Amazon category, names joined by ` > `."""
     drive("category", asin=asin, browse_path=browse_path)
+
+
+@sandbox_commands.command()
+def image(
+    asin: str,
+    flaw: Annotated[str, typer.Argument(help=IMAGE_FLAWS)] = "none",
+) -> None:
+    """Replace the main image of an ASIN on Amazon, by default with a sound one."""
+    drive("image", asin=asin, flaw=flaw)
 
 
 @sandbox_commands.command("break")
@@ -331,6 +366,14 @@ def approve(seller_id: str) -> None:
     """Switch ASIN Sync on for a seller."""
     path = f"/sellers/{seller_id}/review"
     print_json(Client(find_server()).ask("POST", path, json={"decision": "approve"}).json())
+
+
+@seller_commands.command()
+def brand(seller_id: str, name: str, registration_number: str) -> None:
+    """Authorise a brand for a seller (reviewers): its registration in Japan, seven digits."""
+    body = {"brands": [{"brand": name, "registration_number": registration_number}]}
+    path = f"/sellers/{seller_id}/brands"
+    print_json(Client(find_server()).ask("POST", path, json=body).json())
 
 
 @seller_commands.command()

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from api.ids import public_id
 from api.l10n import L10n
-from api.log_text import suggested_action, what_happened, who_acts
+from api.log_text import (
+    rule_in_words,
+    seen_in_words,
+    suggested_action,
+    what_happened,
+    who_acts,
+)
 from domain.asin_binding import Status
+from domain.bindings import DryRun
 from domain.error_codes import REASONS, Language, reason
 from domain.facts import Recorded
-from domain.product import Product
-from domain.rules.precheck import Check, Judgement
+from domain.policy import policy_of
+from domain.rules.categories import answer_of
+from domain.rules.findings import Check
+from domain.rules.pricing import Shipping, proceeds_of
 from domain.stamps import event_id_of
 from projections.audit_trail import AuditRow
 from projections.bindings import BindingRow
@@ -57,6 +67,9 @@ def binding_answer(row: BindingRow) -> dict[str, Any]:
         "error_codes": row.error_codes or [],
         "warning_codes": row.warning_codes or [],
         "findings": row.findings or [],
+        "is_in_review": row.is_in_review,
+        "image_verdict": row.image_verdict,
+        "proofs": row.proofs,
         "version": row.version,
         "position": row.position,
         "updated_at": row.updated_at,
@@ -192,44 +205,74 @@ def health_answer(health: Health, position: int) -> dict[str, Any]:
     }
 
 
-def judgement_answer(judgement: Judgement, product: Product, language: Language) -> dict[str, Any]:
+def judgement_answer(dry_run: DryRun, language: Language, on: date) -> dict[str, Any]:
     """A dry run: gates, category, compliance, image and warranty (DECISIONS 24)."""
-    by_name = {check.name: check_answer(check, language) for check in judgement.checks}
+    judgement, product, image = dry_run.judgement, dry_run.product, dry_run.image
+    policy = dry_run.policy
+    leaves = {path: category_id for category_id, path in dry_run.tree.items()}
+    line_pct = policy_of(policy).categories.match_rate_pct_min
+    by_name = {check.name: check_answer(check, language, policy) for check in judgement.checks}
     category = judgement.category
     matched = {
-        "match_rate": category.match_rate if category else None,
-        "reason": category.reason if category else None,
+        **(answer_of(category, line_pct, language, leaves) if category else NO_MATCH),
         "path": list(judgement.category_path),
-        "alternatives": [
-            {"path": list(path), "match_rate": rate} for path, rate in category.alternatives
-        ] if category else [],
         **by_name.get("category", {"verdict": "unknown", "findings": []}),
-    }  # fmt: skip
-    gates = [by_name[name] for name in ("asin_state", "supported", "price") if name in by_name]
+    }
+    price = product.price_jpy
     return {
         "asin": product.asin,
         "title": product.title,
         "verdict": judgement.verdict,
-        "gates": gates,
+        "policy": policy,
+        "gates": [by_name[name] for name in GATES if name in by_name],
         "category": matched,
-        "compliance": [by_name["compliance"]],
-        "image": {**by_name["image"], "is_inspected": False},
+        "compliance": [by_name["compliance"], by_name["localisation"]],
+        "image": {
+            **by_name["image"],
+            "is_inspected": image.status == "inspected",
+            "status": image.status,
+            "engine": image.facts.engine if image.facts else None,
+        },
         "warranty": by_name["warranty"],
+        "proceeds": proceeds_answer(price, on) if price else None,
         "observed_at": product.observed_at,
     }
 
 
-def check_answer(check: Check, language: Language) -> dict[str, Any]:
+NO_MATCH: Mapping[str, Any] = {"match_rate": None, "reason": None, "alternatives": []}
+GATES = (
+    "asin_state", "fulfilment", "supported", "brand_registered", "brand_authorised", "price",
+)  # fmt: skip
+
+
+def proceeds_answer(price_jpy: int, on: date) -> dict[str, Any]:
+    """What a sale at Amazon's own price leaves, by each way of shipping, at the fees of a day."""
+    ways: tuple[Shipping, ...] = ("mercari", "self")
+    return {way: proceeds_of(price_jpy, on, way).model_dump(mode="json") for way in ways}
+
+
+def check_answer(check: Check, language: Language, policy: str) -> dict[str, Any]:
     return {
         "name": check.name,
         "verdict": check.verdict,
         "is_advisory": check.is_advisory,
         "findings": [
-            {
-                **found.model_dump(),
-                "who_acts": who_acts(found.code),
-                "action": suggested_action(found.code, language),
-            }
-            for found in check.findings
+            finding_answer(found.model_dump(), language, policy) for found in check.findings
         ],
+    }
+
+
+def finding_answer(
+    found: Mapping[str, Any], language: Language, policy: str | None
+) -> dict[str, Any]:
+    """What was found, with its rule and next step in the reader's language."""
+    return {
+        "code": found["code"],
+        "field": found["field"],
+        "seen": seen_in_words(found["seen"], language),
+        "rule": rule_in_words(found, language),
+        "source": found["source"],
+        "policy": policy,
+        "who_acts": who_acts(found["code"]),
+        "action": suggested_action(found["code"], language),
     }

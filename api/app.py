@@ -19,7 +19,8 @@ from api.submissions import build_submissions
 
 VERSION = "0.1.0"
 GZIP_BYTES_MIN = 1_000
-BODY_BYTES_MAX = 8 * 1024 * 1024
+BODY_BYTES_MAX = 12 * 1024 * 1024
+"""A file of evidence and its form; each route has its own, lower limit."""
 
 
 def build_app(desk: Desk) -> FastAPI:

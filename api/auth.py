@@ -16,6 +16,8 @@ OWN_SELLER_ROLES: Collection[Role] = ("seller", "service")
 """These act for the one seller their key is bound to, and may write."""
 STAFF_READER_ROLES: Collection[Role] = ("support", "reviewer", "auditor", "admin")
 """These read the seller they name."""
+REVIEWER_ROLES: Collection[Role] = ("reviewer", "admin")
+"""These judge for Mercari: borderline images, applications, brands."""
 READING_METHODS = ("GET", "HEAD")
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+from api.auth import OWN_SELLER_ROLES
 from api.desk import Desk
 from api.l10n import L10n, mark
-from api.log_text import suggested_action, title_of, what_changed, who_acts, who_in_words
+from api.log_text import (
+    rule_in_words,
+    seen_in_words,
+    suggested_action,
+    title_of,
+    what_changed,
+    who_acts,
+    who_in_words,
+)
 from api.page_frame import Build, Page, Past, Visit
 from api.query_values import moment_in, number_in
-from api.words import STATUSES
+from api.words import CERTIFICATES, STATUSES
 from domain.asin_binding.facts import BindingFact
 from domain.errors import NotFound
 from domain.facts import Recorded
@@ -92,6 +102,9 @@ def binding_page_of(binding_id: UUID) -> Build:
             "faults": faults_of(visit.l10n, row),
             "status": STATUSES[row.status],
             "status_now": STATUSES[live.status],
+            "certificates": CERTIFICATES,
+            "may_act": past is None and visit.caller.role in OWN_SELLER_ROLES,
+            "may_ask_again": live.status not in ("blocked", "requested") or live.is_in_review,
         }
         return Page("binding.html", context, past=past)
 
@@ -172,16 +185,24 @@ def kind_of(recorded: Recorded) -> str:
 
 def faults_of(l10n: L10n, row: BindingRow) -> list[dict[str, object]]:
     """What is wrong or worth a warning: what was seen, the rule, and the next step."""
-    seen = {each["code"]: each for each in row.findings or []}
-    return [
-        {
-            "code": code,
-            "kind": "warn" if code.startswith("W-") else "fail",
-            "title": title_of(code, l10n.language),
-            "action": suggested_action(code, l10n.language),
-            "who": l10n.text(who_in_words(code)),
-            "is_yours": who_acts(code) == "seller",
-            "finding": seen.get(code),
-        }
-        for code in (*(row.error_codes or ()), *(row.warning_codes or ()))
+    held = (*(row.error_codes or ()), *(row.warning_codes or ()))
+    findings = [found for found in row.findings or [] if found["code"] in held]
+    told = {found["code"] for found in findings}
+    return [fault_of(l10n, found["code"], found) for found in findings] + [
+        fault_of(l10n, code, None) for code in held if code not in told
     ]
+
+
+def fault_of(l10n: L10n, code: str, found: dict[str, Any] | None) -> dict[str, object]:
+    language = l10n.language
+    return {
+        "code": code,
+        "kind": "warn" if code.startswith("W-") else "fail",
+        "title": title_of(code, language),
+        "action": suggested_action(code, language),
+        "who": l10n.text(who_in_words(code)),
+        "is_yours": who_acts(code) == "seller",
+        "seen": seen_in_words(found["seen"], language) if found else "",
+        "rule": rule_in_words(found, language) if found else "",
+        "source": found["source"] if found else "",
+    }

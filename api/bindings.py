@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    Field,
+)
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 
 from api.answers import binding_answer, history_answer
 from api.ids import cursor_of, inner_id, place_in
+from api.proofs import prove
 from api.requests import Reception, Visit, page_answer
 from domain import bindings as cases
 from domain.application import acting_for
-from domain.asin_binding import AsinBinding, BindingFact, Status, decisions
+from domain.asin_binding import AsinBinding, BindingFact, Status, decisions, judging
 from domain.errors import NotFound
+from domain.evidence import SIZE_BYTES_MAX
 from projections import bindings
 
 
@@ -23,6 +31,13 @@ class RemapBody(BaseModel):
     """The Mercari category to use from now on."""
 
     mercari_category_id: str
+
+
+class ReviewBody(BaseModel):
+    """What the reviewer sees in the picture."""
+
+    verdict: Literal["pass", "fail"]
+    note: str = Field("", max_length=500)
 
 
 def build_bindings(reception: Reception) -> APIRouter:
@@ -36,6 +51,7 @@ def build_bindings(reception: Reception) -> APIRouter:
         status: Status | None = None,
         asin: str | None = None,
         error_code: str | None = None,
+        in_review: bool = False,
         cursor: str | None = None,
         limit: int = Query(50, ge=1, le=200),
     ) -> Any:
@@ -44,8 +60,8 @@ def build_bindings(reception: Reception) -> APIRouter:
         before = place_in(cursor, 1)[0] if cursor else None
         with visit.desk.reading_for(visit.seller_id) as connection:
             rows = bindings.page(
-                connection, status=status, asin=asin, error_code=error_code, before=before,
-                limit=limit,
+                connection, status=status, asin=asin, error_code=error_code,
+                is_in_review=in_review, before=before, limit=limit,
             )  # fmt: skip
         following = cursor_of(rows[-1].position) if len(rows) == limit else None
         items = [binding_answer(row) for row in rows]
@@ -120,7 +136,63 @@ def build_bindings(reception: Reception) -> APIRouter:
         command = decisions.Withdraw(stamp=visit.work().stamp())
         return changed(visit, response, binding_id, lambda it: decisions.withdraw(it, command))
 
+    @router.post("/{binding_id}/image-review", status_code=202)
+    def review(request: Request, response: Response, binding_id: str, body: ReviewBody) -> Any:
+        """A reviewer's decision on a main image in between. Needs If-Match and seller_id."""
+        visit = reception.reviewing(request)
+        command = judging.ReviewImage(
+            stamp=visit.work().stamp(), verdict=body.verdict, note=body.note
+        )
+        return changed(visit, response, binding_id, lambda it: judging.review_image(it, command))
+
+    add_proofs(router, reception)
     return router
+
+
+def add_proofs(router: APIRouter, reception: Reception) -> None:
+    """Evidence for one binding."""
+
+    @router.post("/{binding_id}/proofs", status_code=202)
+    async def prove(request: Request, response: Response, binding_id: str) -> Any:
+        """File evidence (multipart: the fields of a proof and `file`, a PDF, JPEG or PNG ≤ 10 MB).
+
+        kind: certificate (certificate_kind, number, notifier, inspection_body, rating,
+        notified_on), brand (number), shipping_time (shipping_days) or label. Then resubmit.
+        """
+        async with request.form(max_files=1, max_fields=20) as form:
+            fields = {name: value for name, value in form.items() if isinstance(value, str)}
+            file = form.get("file")
+            content = await file.read(SIZE_BYTES_MAX + 1) if isinstance(file, UploadFile) else None
+        return await run_in_threadpool(filed, reception, request, response, binding_id, fields,
+                                       content)  # fmt: skip
+
+    @router.get("/{binding_id}/proofs/{sha256}")
+    def proof_file(request: Request, binding_id: str, sha256: str) -> Response:
+        """A file that was filed as evidence."""
+        visit = reception.reading(request)
+        inner_id("bnd", binding_id)
+        kept = visit.desk.evidence(visit.seller_id, sha256)
+        if kept is None:
+            raise NotFound("no such file")
+        headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+        return Response(kept[1], media_type=kept[0], headers=headers)
+
+
+def filed(
+    reception: Reception,
+    request: Request,
+    response: Response,
+    binding_id: str,
+    fields: dict[str, str],
+    content: bytes | None,
+) -> dict[str, Any]:
+    """Check the fields, keep the file, record the proof. Raises EvidenceRefused."""
+    visit = reception.writing(request)
+    inner, version = inner_id("bnd", binding_id), visit.expected_version()
+    position = prove(visit.desk, visit.seller_id, inner, version, fields, content, visit.work())
+    version += 1 if position else 0
+    response.headers["ETag"] = f'"v{version}"'
+    return {"id": binding_id, "version": version, "position": position or visit.desk.position()}
 
 
 def found(

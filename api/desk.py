@@ -14,8 +14,9 @@ from psycopg import Connection
 
 from domain.application import AsinSync
 from domain.callers import Caller, KeyInfo
+from domain.evidence import EvidenceFile
 from domain.facts import Recorded
-from domain.ports import Amazon, Clock, Mercari, MercariCategory
+from domain.ports import Amazon, Clock, Mercari, Sources
 from domain.seller import Role, SecretKind, Seller
 
 __all__ = ["Caller", "Desk", "KeyInfo", "Keys", "Shops"]
@@ -30,8 +31,8 @@ class Shops(Protocol):
     def mercari(self, seller: Seller) -> Mercari:
         """Raises SyncNotEnabled where the seller has not linked Mercari."""
 
-    def tree(self, seller: Seller) -> tuple[MercariCategory, ...]:
-        """The shop's category tree, kept for a while. Raises UpstreamError."""
+    def sources(self, seller: Seller) -> Sources:
+        """What a check reads for this seller. Raises SyncNotEnabled, UpstreamError."""
 
 
 class Keys(Protocol):
@@ -91,6 +92,12 @@ class Desk(Protocol):
 
     def store_secret(self, seller_id: UUID, kind: SecretKind, token: str) -> None:
         """Keep a seller's token for a marketplace, encrypted."""
+
+    def store_evidence(self, seller_id: UUID, content: bytes) -> EvidenceFile:
+        """Keep a file, encrypted, by its hash. Raises EvidenceRefused."""
+
+    def evidence(self, seller_id: UUID, sha256: str) -> tuple[str, bytes] | None:
+        """Media type and content of a file that this seller filed; None where there is none."""
 
     def faults(self) -> list[str]:
         """What keeps the service from being ready: Postgres, a stopped projection."""

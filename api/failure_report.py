@@ -16,7 +16,13 @@ from uuid import UUID
 from psycopg import Connection
 
 from api.l10n import L10n
-from api.log_text import suggested_action, title_of, what_happened
+from api.log_text import (
+    rule_in_words,
+    seen_in_words,
+    suggested_action,
+    title_of,
+    what_happened,
+)
 from domain.error_codes import REASONS, reason
 from domain.errors import NotFound
 from domain.upload_file import COLUMNS
@@ -55,7 +61,7 @@ def report_of_upload(connection: Connection[Any], submission_id: UUID, l10n: L10
     return written(
         upload_line(connection, head.received_at, row, l10n)
         for row in rows
-        if row.fate in ("rejected", "refused", "failed")
+        if row.fate in ("rejected", "refused", "failed", "suspended")
     )
 
 
@@ -73,7 +79,13 @@ def detail_of(connection: Connection[Any], row: submissions.RowRow, l10n: L10n) 
         return reason(row.detail or "", l10n.language, **(row.values or {}))
     binding = bindings.one(connection, row.binding_id) if row.binding_id else None
     findings = (binding.findings or []) if binding else []
-    return "; ".join(f"{found['code']} {found['field']}: {found['seen']}" for found in findings)
+    return "; ".join(in_one_line(found, l10n) for found in findings)
+
+
+def in_one_line(found: dict[str, Any], l10n: L10n) -> str:
+    """A finding: its code, the field, what was seen, and the rule."""
+    seen, rule = seen_in_words(found["seen"], l10n.language), rule_in_words(found, l10n.language)
+    return f"{found['code']} {found['field']}: {seen} – {rule}"
 
 
 def said(moment: datetime, code: str | None, detail: str, l10n: L10n) -> list[str]:

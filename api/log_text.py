@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from api.l10n import L10n
-from api.words import AMAZON_STATUSES, ATTEMPTS, FATES, SWEEPS, WHO_ACTS
+from api.words import AMAZON_STATUSES, ATTEMPTS, FATES, PROOFS, SWEEPS, WHO_ACTS
 from domain.asin_binding.facts import BindingFact, Mapped, Rejected, Requested, Validated
 from domain.error_codes import ERROR_CODES, REASONS, Language, WhoActs, reason
+from domain.texts import rule_text, rule_texts
 from projections.sync_log import LogRow, binding_lines
 
 Detail = Mapping[str, Any]
@@ -70,6 +71,16 @@ def title_of(code: str | None, language: Language) -> str:
     return row.texts[language].title if row else code or ""
 
 
+def rule_in_words(found: Detail, language: Language) -> str:
+    """The rule that a finding was held against."""
+    return rule_text(found["rule"], found.get("values") or {}, language)
+
+
+def seen_in_words(seen: str, language: Language) -> str:
+    """The value seen; a few have a wording of their own, such as `not_exposed`."""
+    return rule_text(f"seen_{seen}", {}, language) if f"seen_{seen}" in rule_texts() else seen
+
+
 def fault_in_words(key: str | None, values: Detail | None, language: Language) -> str:
     """Why a file or a row was refused; empty where nothing is known of it."""
     return reason(key, language, **(values or {})) if key and key in REASONS else ""
@@ -127,11 +138,30 @@ def upload(outcome: str, detail: Detail, code: str | None, l10n: L10n) -> str:
 
 
 def found(detail: Detail, code: str | None, l10n: L10n) -> str:
-    """A finding: what the code means, and what was seen."""
-    seen = str(detail.get("seen", ""))
+    """A finding: what the code means, what was seen, and the rule it was held against."""
+    seen = seen_in_words(str(detail.get("seen", "")), l10n.language)
     seen = seen if len(seen) <= SEEN_LENGTH_MAX else f"{seen[:SEEN_LENGTH_MAX]}…"
     title = title_of(code, l10n.language)
-    return l10n.text("%(title)s: %(seen)s", title=title, seen=seen) if seen else title
+    said = l10n.text("%(title)s: %(seen)s", title=title, seen=seen) if seen else title
+    rule = rule_in_words(detail, l10n.language) if detail.get("rule") else ""
+    return f"{said} · {rule}" if rule else said
+
+
+def reviewed(detail: Detail, _: str | None, l10n: L10n) -> str:
+    if detail["verdict"] == "pass":
+        return l10n.text("A reviewer accepted the main image")
+    return l10n.text("A reviewer did not accept the main image")
+
+
+def proved(detail: Detail, _: str | None, l10n: L10n) -> str:
+    message = PROOFS[detail["kind"]]
+    return l10n.text(message)
+
+
+def image_judged(detail: Detail, code: str | None, l10n: L10n) -> str:
+    if detail["verdict"] == "pass":
+        return l10n.text("The new main image is fine")
+    return found(detail, code, l10n) if code else l10n.text("The new main image was not inspected")
 
 
 def shown(detail: Detail, _: str | None, l10n: L10n) -> str:
@@ -166,6 +196,10 @@ def suspended(detail: Detail, _: str | None, l10n: L10n) -> str:
 
 SENTENCES: Mapping[str, Callable[[Detail, str | None, L10n], str]] = {
     "check": found,
+    "review": found,
+    "reviewed": reviewed,
+    "image": image_judged,
+    "proof": proved,
     "block": found,
     "list": shown,
     "update": shown,

@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import PlainTextResponse, RedirectResponse, StreamingResponse
 
 from api.auth import poster_of, seller_written_by
+from api.binding_forms import add_binding_forms
 from api.binding_view import binding_page_of, bindings_page
 from api.desk import Desk
 from api.health_view import health_page
@@ -38,6 +39,7 @@ def build_pages(desk: Desk) -> APIRouter:
     server = PageServer(desk)
     add_reading(router, server)
     add_upload(router, server)
+    add_binding_forms(router, server)
     add_streams(router, server)
     add_sign_in(router, server)
 

@@ -16,6 +16,7 @@ from api.auth import NotSignedIn, RoleForbids, SellerNotNamed
 from api.l10n import language_of
 from domain import errors, ports
 from domain.error_codes import ERROR_CODES, Language, reason
+from domain.texts import rule_text
 
 log = logging.getLogger(__name__)
 
@@ -102,9 +103,7 @@ def problem(
     **fields: Any,
 ) -> JSONResponse:
     """The answer that says what is wrong, in the reader's language, and what to do about it."""
-    language = language_of(
-        request.query_params.get("lang"), None, request.headers.get("accept-language", "")
-    )
+    language = asked_language(request)
     known = ERROR_CODES.get(code)
     title = known.texts[language].title if known else TITLES[code][language]
     body: dict[str, Any] = {
@@ -141,8 +140,22 @@ def on_known(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, ports.UpstreamError) and error.retry_after_seconds:
         headers["Retry-After"] = str(int(error.retry_after_seconds) + 1)
     code = CODES.get(type(error)) or str(getattr(error, "code", "invalid-request"))
-    fields = error.fields if isinstance(error, errors.Refusal) else {}
+    fields = dict(error.fields) if isinstance(error, errors.Refusal) else {}
+    if rules := fields.pop("rules", None):
+        fields["errors"] = broken_rules(request, rules)
     return problem(request, status, code, str(error), headers=headers, **fields)
+
+
+def broken_rules(request: Request, rules: Mapping[str, str]) -> list[dict[str, str]]:
+    """Each field that breaks a rule, with the rule in the reader's language."""
+    language = asked_language(request)
+    return [{"field": name, "detail": rule_text(key, {}, language)} for name, key in rules.items()]
+
+
+def asked_language(request: Request) -> Language:
+    return language_of(
+        request.query_params.get("lang"), None, request.headers.get("accept-language", "")
+    )
 
 
 def on_precondition(request: Request, _: Exception) -> JSONResponse:

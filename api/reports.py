@@ -57,12 +57,11 @@ def build_reports(reception: Reception) -> APIRouter:
         except NotAnAsin:
             raise NotAJapaneseAsin(f"{body.asin[:40]!r} is not an ASIN") from None
         with acting_for(visit.seller_id):
-            seller, shops = visit.seller(), visit.desk.shops
-            judgement, product = cases.dry_run(
-                seller, shops.amazon(seller), shops.tree(seller), asin,
-                body.mercari_category_id, visit.work(),
-            )  # fmt: skip
-        return judgement_answer(judgement, product, visit.l10n.language)
+            seller = visit.seller()
+            sources = visit.desk.shops.sources(seller)
+            judged = cases.dry_run(seller, sources, asin, body.mercari_category_id, visit.work())
+        today = visit.desk.clock().astimezone(JST).date()
+        return judgement_answer(judged, visit.l10n.language, today)
 
     @router.get("/sync-log")
     def log(

@@ -11,7 +11,14 @@ from uuid import UUID, uuid4
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import bearer_key, caller_of, seller_read_by, seller_written_by
+from api.auth import (
+    REVIEWER_ROLES,
+    RoleForbids,
+    bearer_key,
+    caller_of,
+    seller_read_by,
+    seller_written_by,
+)
 from api.desk import Caller, Desk
 from api.ids import inner_id
 from api.l10n import L10NS, L10n, language_of
@@ -86,6 +93,13 @@ class Reception:
         """A request that acts for a seller. Raises also RoleForbids."""
         caller = caller_of(request, self.desk, self.sessions)
         return Visit(request, self.desk, caller, seller_written_by(caller, named_seller(request)))
+
+    def reviewing(self, request: Request) -> Visit:
+        """A reviewer acting on the seller it names. Raises RoleForbids, SellerNotNamed."""
+        caller = caller_of(request, self.desk, self.sessions)
+        if caller.role not in REVIEWER_ROLES:
+            raise RoleForbids(REVIEWER_ROLES)
+        return Visit(request, self.desk, caller, seller_read_by(caller, named_seller(request)))
 
     def wait_for(self, request: Request) -> None:
         """Read your own write: wait briefly until the views reflect `at_position`."""

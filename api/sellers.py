@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, Field, SecretStr
 
-from api.auth import OWN_SELLER_ROLES, RoleForbids, caller_of, seller_read_by
+from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids, caller_of, seller_read_by
 from api.ids import inner_id, public_id
 from api.requests import Reception, Visit, correlation_of
 from domain import seller
 from domain.application import acting_for
 from domain.errors import NotFound
+from domain.rules.brands import BrandAuthorisation
 from domain.rules.warranty import Warranty
 from domain.seller import Reinstatement, Role
 from domain.sellers import Decide, change_seller, register_seller
 from domain.stamps import Work
 from domain.sync_sweep import SweepKind
 from projections import sellers
+
+ADMIN_ONLY: tuple[Role, ...] = ("admin",)
 
 
 class RegisterBody(BaseModel):
@@ -58,12 +62,28 @@ class SettingsBody(BaseModel):
 
 
 class WarrantyBody(BaseModel):
-    """The initial-defect warranty, in Japanese."""
+    """The initial-defect warranty, in Japanese; the seller attests that it is no machine's."""
 
+    is_attested: bool = False
     days: int = Field(ge=1, le=365)
     conditions: str = Field(max_length=500)
     remedy: str = Field(max_length=500)
     exclusions: str = Field(max_length=500)
+
+
+class BrandBody(BaseModel):
+    """A brand the seller may sell: its registration in Japan, the chain from owner to seller."""
+
+    brand: str = Field(min_length=1, max_length=100)
+    registration_number: str = Field(min_length=1, max_length=40)
+    chain: list[str] = Field(default=[], max_length=10)
+    valid_until: AwareDatetime | None = None
+
+
+class BrandsBody(BaseModel):
+    """Brands that a reviewer found the seller entitled to."""
+
+    brands: list[BrandBody] = Field(min_length=1, max_length=500)
 
 
 class SweepBody(BaseModel):
@@ -79,7 +99,7 @@ def build_sellers(reception: Reception) -> APIRouter:
     @router.post("/sellers", status_code=201)
     def register(request: Request, body: RegisterBody) -> Any:
         """Register a seller. Admins only until applications open."""
-        work = staff_work(reception, request, ("admin",))
+        work = staff_work(reception, request, ADMIN_ONLY)
         inner = register_seller(reception.desk.app, body.amazon_seller_id, body.shop_name, work)
         return {"id": public_id("sel", inner)}
 
@@ -150,9 +170,13 @@ def build_sellers(reception: Reception) -> APIRouter:
     def change_warranty(request: Request, seller_id: str, body: WarrantyBody) -> Any:
         """Change the terms of new listings. Refused (E-414) where a part is not Japanese."""
         inner, work = acting(reception, request, seller_id)
-        terms = Warranty(**body.model_dump())
-        command = seller.ChangeWarranty(stamp=work.stamp(), warranty=terms)
+        terms = Warranty(**body.model_dump(exclude={"is_attested"}))
+        command = seller.ChangeWarranty(
+            stamp=work.stamp(), warranty=terms, is_attested=body.is_attested
+        )
         return changed(reception, inner, lambda it: seller.change_warranty(it, command))
+
+    add_brands(router, reception)
 
     @router.post("/sweeps", status_code=202)
     def sweep(request: Request, body: SweepBody) -> Any:
@@ -174,7 +198,36 @@ def build_sellers(reception: Reception) -> APIRouter:
     return router
 
 
-def staff_work(reception: Reception, request: Request, roles: tuple[Role, ...]) -> Work:
+def add_brands(router: APIRouter, reception: Reception) -> None:
+    """The brands a seller may sell (SPEC §2.2d)."""
+
+    @router.get("/sellers/{seller_id}/brands")
+    def brands(request: Request, seller_id: str) -> Any:
+        """The brands that the seller's authorisation chains cover."""
+        visit = visit_of(reception, request, seller_id)
+        with acting_for(visit.seller_id):
+            held = visit.seller().authorisations
+        return {"items": [each.model_dump(mode="json") for each in held]}
+
+    @router.post("/sellers/{seller_id}/brands", status_code=202)
+    def authorise(request: Request, seller_id: str, body: BrandsBody) -> Any:
+        """Authorise brands. Reviewers only; refused (E-416) for a malformed registration."""
+        work = staff_work(reception, request, REVIEWER_ROLES)
+        found = tuple(BrandAuthorisation(**each.model_dump()) for each in body.brands)
+        command = seller.AuthoriseBrands(stamp=work.stamp(), authorisations=found)
+        inner = inner_id("sel", seller_id)
+        return changed(reception, inner, lambda it: seller.authorise_brands(it, command))
+
+    @router.delete("/sellers/{seller_id}/brands/{brand}", status_code=202)
+    def end(request: Request, seller_id: str, brand: str, reason: str) -> Any:
+        """End a brand's authorisation; live listings are not taken off sale by it."""
+        work = staff_work(reception, request, REVIEWER_ROLES)
+        command = seller.EndBrandAuthorisation(stamp=work.stamp(), brand=brand, reason=reason)
+        inner = inner_id("sel", seller_id)
+        return changed(reception, inner, lambda it: seller.end_brand_authorisation(it, command))
+
+
+def staff_work(reception: Reception, request: Request, roles: Collection[Role]) -> Work:
     """The work of a caller who has one of these roles. Raises RoleForbids."""
     caller = caller_of(request, reception.desk, reception.sessions)
     if caller.role not in roles:

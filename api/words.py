@@ -47,6 +47,21 @@ FATES: Mapping[str | None, Word] = {
     "suspended": Word("warn", mark("Suspended")),
     "withdrawn": Word("none", mark("Withdrawn")),
     "superseded": Word("none", mark("Asked for anew")),
+    "in_review": Word("wait", mark("With a reviewer")),
+}
+CERTIFICATES: Mapping[str, str] = {
+    "pse_diamond": mark("PSE, diamond mark"),
+    "pse_circle": mark("PSE, circle mark"),
+    "telec": mark("Radio certification (TELEC)"),
+    "cosmetics_licence": mark("Cosmetics marketing licence"),
+    "jis_s_5001": mark("JIS S 5001 mark"),
+    "psc": mark("PSC mark"),
+}
+PROOFS: Mapping[str, str] = {
+    "certificate": mark("Certificate filed"),
+    "brand": mark("Trademark registration filed"),
+    "shipping_time": mark("Proof of shipping time filed"),
+    "label": mark("Japanese label and manual filed"),
 }
 WHO_ACTS: Mapping[str, str] = {
     "seller": mark("You"),

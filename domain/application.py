@@ -65,6 +65,7 @@ class AsinSync(Application[UUID]):
 
     def __init__(self, factory: InfrastructureFactory) -> None:
         self._given_factory = factory
+        self.recorded_trees: set[UUID] = set()
         super().__init__()
 
     def construct_factory(self, env: object) -> InfrastructureFactory:

@@ -2,39 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.application import AsinSync
-from domain.asin_binding import AsinBinding, BindingFact, decisions
+from domain.asin_binding import AsinBinding, BindingFact, judging
+from domain.checking import image_of, setting_of
 from domain.errors import NotFound, VersionConflict
+from domain.images import ImageReading
 from domain.policy import policy_of
-from domain.ports import Amazon, MercariCategory
+from domain.ports import Sources
 from domain.product import Product
 from domain.reading import read_products
-from domain.rules.precheck import Judgement, Terms, judge
+from domain.rules.precheck import Judgement, Terms, Tree, judge
 from domain.seller import Seller
 from domain.stamps import Work, event_id_of
-from domain.uploads import changes_of, surroundings
+from domain.uploads import changes_of
 
 Decide = Callable[[AsinBinding], list[BindingFact]]
 
 
+class DryRun(NamedTuple):
+    """A judgement that nothing was decided by, and what it stood on."""
+
+    judgement: Judgement
+    product: Product
+    image: ImageReading
+    policy: str
+    tree: Tree
+
+
 def dry_run(
-    seller: Seller,
-    amazon: Amazon,
-    tree: Sequence[MercariCategory],
-    asin: str,
-    category_id: str | None,
-    work: Work,
-) -> tuple[Judgement, Product]:
+    seller: Seller, sources: Sources, asin: str, category_id: str | None, work: Work
+) -> DryRun:
     """Judge an ASIN without binding it. Raises UpstreamError, NotFound where Amazon knows none."""
-    reading = read_products(amazon, [asin], work.clock())
+    reading = read_products(sources.amazon, [asin], work.clock())
     product = reading.products.get(asin)
     if product is None:
         raise NotFound(f"Amazon gave no complete answer for {asin}")
     terms = Terms(mercari_category_id=category_id) if category_id else None
-    return judge(policy_of(), product, terms, surroundings(seller, tree)), product
+    setting = setting_of(None, seller, sources, work)
+    image = image_of(sources.images, product)
+    around = setting.for_product(product, image, work.clock())
+    policy = policy_of()
+    judgement = judge(policy, product, terms, around, setting.tree)
+    return DryRun(judgement, product, image, policy.version, setting.tree)
 
 
 def change_binding(
@@ -55,25 +68,24 @@ def change_binding(
 
 
 def check_again(
-    app: AsinSync,
-    seller: Seller,
-    amazon: Amazon,
-    tree: Sequence[MercariCategory],
-    binding_id: UUID,
-    work: Work,
+    app: AsinSync, seller: Seller, sources: Sources, binding_id: UUID, work: Work
 ) -> bool:
     """Check a binding that was asked for again; False while Amazon's answer is UNKNOWN."""
     binding = app.binding(binding_id)
     if binding is None or binding.status != "requested":
         return True
-    product = read_products(amazon, [binding.asin], work.clock()).products.get(binding.asin)
+    product = read_products(sources.amazon, [binding.asin], work.clock()).products.get(binding.asin)
     if product is None:
         return False
+    setting = setting_of(app, seller, sources, work)
+    image = image_of(sources.images, product)
     cause = event_id_of(binding_id, binding.version)
-    stamp = Work(work.clock, work.actor, work.correlation_id, cause).stamp()
-    command = decisions.CheckBinding(
-        stamp=stamp, product=product, around=surroundings(seller, tree)
+    command = judging.CheckBinding(
+        stamp=Work(work.clock, work.actor, work.correlation_id, cause).stamp(),
+        product=product,
+        around=setting.for_product(product, image, work.clock()),
+        tree=setting.tree,
     )
-    facts = decisions.check(binding, command)
+    facts = judging.check(binding, command)
     app.record(*changes_of(app, binding, facts, work))
-    return bool(facts)
+    return bool(facts) or binding.is_in_review

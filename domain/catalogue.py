@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from domain import seller, submission, sync_sweep
+from domain import category_tree, seller, submission, sync_sweep
 from domain.asin_binding.facts import BindingFact
 from domain.facts import Fact
 
@@ -14,6 +14,7 @@ FACTS: tuple[type[Fact], ...] = (
     *get_args(submission.SubmissionFact),
     *get_args(BindingFact),
     *get_args(sync_sweep.SweepFact),
+    category_tree.Recorded,
 )
 
 BY_TOPIC: Mapping[str, type[Fact]] = {fact.TOPIC: fact for fact in FACTS}

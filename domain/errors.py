@@ -58,6 +58,18 @@ class WarrantyIncomplete(Refusal):
     code = "E-414"
 
 
+class BrandRefused(Refusal):
+    """A brand can't be authorised by what was given; the detail says what is missing."""
+
+    code = "E-416"
+
+
+class EvidenceRefused(Refusal):
+    """A file of evidence is not what it has to be; the detail says what would do."""
+
+    code = "E-419"
+
+
 class NotFound(Refusal):
     """Nothing of that id, or nothing this caller may see: the two are never told apart."""
 

@@ -70,6 +70,8 @@ def work_after(recorded: Recorded) -> list[WorkDue]:
         ]
     if isinstance(fact, binding.Requested) and fact.submission_id is None:
         return [CheckAgain(seller_id, recorded.originator_id), DrainEffects(seller_id)]
+    if isinstance(fact, binding.ImageReviewed):
+        return [CheckAgain(seller_id, recorded.originator_id)]
     if isinstance(fact, SweepRequested):
         return [StartSweep(seller_id, fact.kind, fact.stamp.decided_at)]
     return [DrainEffects(seller_id)] if isinstance(fact, _CHANGES_MERCARI) else []

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
-from domain.rules.images import ImageReading
+from domain.images import ImageReading
 from domain.values import Value
 
 Clock = Callable[[], datetime]
@@ -25,6 +25,7 @@ class AmazonOffer(Value):
     `status` follows facts/amazon-sp-api §1.3, first match wins; `status_reason` says which input
     decided ("no_offer", "stock_zero", "LISTING_SUPPRESSED", ...). `quantity` is what can be sold:
     seller-fulfilled from the listing, FBA from `fulfillableQuantity`; None = not given, never 0.
+    `shipping_days` is known only where the attributes were read (`read_offers_by_asin`).
     """
 
     sku: str
@@ -37,6 +38,7 @@ class AmazonOffer(Value):
     quantity: int | None = None
     channel: FulfilmentChannel | None = None
     product_type: str | None = None
+    shipping_days: int | None = None
     observed_at: datetime
 
 
@@ -190,3 +192,11 @@ class ImageInspector(Protocol):
 
     def inspect(self, urls: Collection[str]) -> Iterator[tuple[str, ImageReading]]:
         """Fetch and measure each of these images; each reading as it is ready, in any order."""
+
+
+class Sources(NamedTuple):
+    """What a check reads of the outside world, for one seller."""
+
+    amazon: Amazon
+    tree: Sequence[MercariCategory]
+    images: ImageInspector

@@ -5,17 +5,24 @@ Facts, state, evolve, commands, decisions. Secrets (tokens, keys) never enter a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import ClassVar, Literal, assert_never
 from uuid import UUID
 
-from domain.errors import PriceOutOfRange, SellerExists, SyncNotEnabled, WarrantyIncomplete
+from domain.errors import (
+    BrandRefused,
+    PriceOutOfRange,
+    SellerExists,
+    SyncNotEnabled,
+    WarrantyIncomplete,
+)
 from domain.facts import Command, Fact
 from domain.policy import policy_of
+from domain.rules.brands import BrandAuthorisation, authorisation_for, is_registration
 from domain.rules.warranty import Warranty, faults_in
 from domain.sync_sweep import SweepKind
-from domain.values import Value
+from domain.values import Value, folded
 
 Reinstatement = Literal["automatic", "manual"]
 SecretKind = Literal["amazon_refresh_token", "mercari_access_token"]
@@ -73,6 +80,22 @@ class WarrantyChanged(Fact):
 
     TOPIC: ClassVar[str] = "seller.warranty_changed"
     warranty: Warranty
+    is_attested: bool = False
+
+
+class BrandsAuthorised(Fact):
+    """A reviewer found the seller entitled to sell these brands."""
+
+    TOPIC: ClassVar[str] = "seller.brands_authorised"
+    authorisations: tuple[BrandAuthorisation, ...]
+
+
+class BrandAuthorisationEnded(Fact):
+    """The seller may not sell this brand any more."""
+
+    TOPIC: ClassVar[str] = "seller.brand_authorisation_ended"
+    brand: str
+    reason: str
 
 
 class SweepRequested(Fact):
@@ -100,7 +123,8 @@ class KeyRevoked(Fact):
 
 SellerFact = (
     Registered | AmazonLinked | MercariLinked | SyncEnabled | SyncDisabled | SettingsChanged
-    | WarrantyChanged | SweepRequested | KeyIssued | KeyRevoked
+    | WarrantyChanged | BrandsAuthorised | BrandAuthorisationEnded | SweepRequested | KeyIssued
+    | KeyRevoked
 )  # fmt: skip
 
 # --- state --------------------------------------------------------------------------------------
@@ -119,6 +143,7 @@ class Seller(Value):
     default_float_rate: Decimal = Decimal(0)
     reinstatement: Reinstatement = "manual"
     warranty: Warranty = Warranty()
+    authorisations: tuple[BrandAuthorisation, ...] = ()
 
     @property
     def is_registered(self) -> bool:
@@ -132,11 +157,12 @@ def fold(seller_id: UUID, facts: Iterable[SellerFact]) -> Seller:
     """The state after these facts, in order; of no facts, a seller not yet registered."""
     seller = Seller(seller_id=seller_id)
     for fact in facts:
-        seller = seller.model_copy(update={"version": seller.version + 1, **changes_by(fact)})
+        changes = changes_by(seller, fact)
+        seller = seller.model_copy(update={"version": seller.version + 1, **changes})
     return seller
 
 
-def changes_by(fact: SellerFact) -> dict[str, object]:
+def changes_by(seller: Seller, fact: SellerFact) -> dict[str, object]:
     match fact:
         case Registered():
             return {"amazon_seller_id": fact.amazon_seller_id, "shop_name": fact.shop_name}
@@ -155,10 +181,22 @@ def changes_by(fact: SellerFact) -> dict[str, object]:
             }
         case WarrantyChanged():
             return {"warranty": fact.warranty}
+        case BrandsAuthorised():
+            names = {folded(each.brand) for each in fact.authorisations}
+            others = without(seller.authorisations, names)
+            return {"authorisations": (*others, *fact.authorisations)}
+        case BrandAuthorisationEnded():
+            return {"authorisations": without(seller.authorisations, {folded(fact.brand)})}
         case SweepRequested() | KeyIssued() | KeyRevoked():
             return {}
         case _:
             assert_never(fact)
+
+
+def without(
+    authorisations: Iterable[BrandAuthorisation], brands: Collection[str]
+) -> tuple[BrandAuthorisation, ...]:
+    return tuple(each for each in authorisations if folded(each.brand) not in brands)
 
 
 # --- commands -----------------------------------------------------------------------------------
@@ -194,7 +232,19 @@ class ChangeSettings(Command):
 
 
 class ChangeWarranty(Command):
+    """`is_attested`: the seller states that the terms are real Japanese, not machine-translated."""
+
     warranty: Warranty
+    is_attested: bool
+
+
+class AuthoriseBrands(Command):
+    authorisations: tuple[BrandAuthorisation, ...]
+
+
+class EndBrandAuthorisation(Command):
+    brand: str
+    reason: str
 
 
 class RequestSweep(Command):
@@ -271,10 +321,34 @@ def change_settings(seller: Seller, command: ChangeSettings) -> list[SellerFact]
 def change_warranty(seller: Seller, command: ChangeWarranty) -> list[SellerFact]:
     """Raises WarrantyIncomplete naming the parts that are missing or not Japanese."""
     if faults := faults_in(command.warranty):
-        raise WarrantyIncomplete(f"mend: {', '.join(faults)}", parts=faults)
+        raise WarrantyIncomplete(f"mend: {', '.join(faults)}", parts=list(faults), rules=faults)
+    if not command.is_attested:
+        unattested = {"attestation": "warranty_attested"}
+        raise WarrantyIncomplete("attest the terms", parts=list(unattested), rules=unattested)
     if command.warranty == seller.warranty:
         return []
-    return [WarrantyChanged(stamp=command.stamp, warranty=command.warranty)]
+    return [WarrantyChanged(stamp=command.stamp, warranty=command.warranty, is_attested=True)]
+
+
+def authorise_brands(seller: Seller, command: AuthoriseBrands) -> list[SellerFact]:
+    """Those that are new or say something new; raises BrandRefused for a malformed registration."""
+    for each in command.authorisations:
+        if not each.brand.strip() or not is_registration(each.registration_number):
+            raise BrandRefused(
+                f"{each.brand or '(no brand)'}: give its registration in Japan, seven digits,"
+                f" not {each.registration_number!r}"
+            )
+    new = tuple(each for each in command.authorisations if each not in seller.authorisations)
+    return [BrandsAuthorised(stamp=command.stamp, authorisations=new)] if new else []
+
+
+def end_brand_authorisation(seller: Seller, command: EndBrandAuthorisation) -> list[SellerFact]:
+    """A brand that was never authorised has no authorisation to end."""
+    if authorisation_for(command.brand, seller.authorisations) is None:
+        return []
+    return [
+        BrandAuthorisationEnded(stamp=command.stamp, brand=command.brand, reason=command.reason)
+    ]
 
 
 def request_sweep(seller: Seller, command: RequestSweep) -> list[SellerFact]:

@@ -23,7 +23,7 @@ SAME_CONTENT_WINDOW = timedelta(hours=24)
 
 Fate = Literal[
     "listed", "rejected", "refused", "changed", "unchanged", "failed", "suspended", "withdrawn",
-    "superseded",
+    "superseded", "in_review",
 ]  # fmt: skip
 
 # --- facts --------------------------------------------------------------------------------------

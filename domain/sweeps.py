@@ -9,15 +9,15 @@ from uuid import UUID
 
 from domain.application import AsinSync, Change, until_settled
 from domain.asin_binding import AsinBinding, BindingFact, decisions
-from domain.policy import policy_of
-from domain.ports import Amazon, AmazonOffer, MercariCategory, UpstreamError
-from domain.product import Product, product_of
+from domain.checking import Setting, image_of, setting_of
+from domain.images import ImageReading
+from domain.ports import Amazon, AmazonOffer, Sources, UpstreamError
+from domain.product import Certificate, Product, product_of
 from domain.reading import OFFERS_BATCH, in_batches, with_fba_stock
-from domain.rules.precheck import hard_fault
 from domain.seller import Seller
 from domain.stamps import Work
 from domain.sync_sweep import Finished, PageFailed, SweepFailure, SweepKind, Tally
-from domain.uploads import changes_of, surroundings
+from domain.uploads import changes_of
 from domain.values import Value
 
 Decide = Callable[[AsinBinding], list[BindingFact]]
@@ -33,7 +33,7 @@ class LiveBinding(Value):
     title: str | None
     image_url: str | None
     browse_path: tuple[str, ...]
-    category_path: tuple[str, ...]
+    certificates: tuple[Certificate, ...] | None
     amazon_price_jpy: int | None
     amazon_quantity: int | None
 
@@ -51,8 +51,7 @@ class SweepPage(Value):
 def sweep_page(
     app: AsinSync,
     seller: Seller,
-    amazon: Amazon,
-    tree: Sequence[MercariCategory],
+    sources: Sources,
     page: SweepPage,
     work: Work,
 ) -> Tally:
@@ -61,7 +60,7 @@ def sweep_page(
     tally = Tally()
     for batch in in_batches(page.bindings, OFFERS_BATCH):
         try:
-            tally = tally.plus(read(app, seller, amazon, tree, batch, page, work))
+            tally = tally.plus(read(app, seller, sources, batch, page, work))
         except UpstreamError as error:
             tally = tally.plus(failed(batch, error.code, str(error)))
     if tally.failures:
@@ -72,13 +71,13 @@ def sweep_page(
 def sweep_offers(
     app: AsinSync,
     seller: Seller,
-    amazon: Amazon,
-    _: Sequence[MercariCategory],
+    sources: Sources,
     batch: Sequence[LiveBinding],
     page: SweepPage,
     work: Work,
 ) -> Tally:
     """Status, own price and seller-fulfilled stock of up to 20 SKUs; FBA stock every six hours."""
+    amazon = sources.amazon
     by_sku = {binding.sku: binding for binding in batch if binding.sku}
     offers = amazon.read_offers(list(by_sku))
     if page.kind == "status":
@@ -144,16 +143,16 @@ def following(seller: Seller, offer: AmazonOffer, work: Work) -> Decide:
 def sweep_catalogue(
     app: AsinSync,
     seller: Seller,
-    amazon: Amazon,
-    tree: Sequence[MercariCategory],
+    sources: Sources,
     batch: Sequence[LiveBinding],
     _: SweepPage,
     work: Work,
 ) -> Tally:
-    """Title, image and category of up to 20 ASINs."""
+    """Title, image, category and certificates of up to 20 ASINs."""
     started_at = work.clock()
-    items = {item.asin: item for item in amazon.read_catalogue([each.asin for each in batch])}
-    around = surroundings(seller, tree)
+    asins = [each.asin for each in batch]
+    items = {item.asin: item for item in sources.amazon.read_catalogue(asins)}
+    setting = setting_of(app, seller, sources, work)
     tally = Tally()
     for binding in batch:
         item = items.get(binding.asin)
@@ -161,11 +160,10 @@ def sweep_catalogue(
             tally = tally.plus(failed([binding], "E-901", "absent from Amazon's catalogue answer"))
             continue
         product = product_of(binding.asin, [], item, started_at)
-        if is_same_product(binding, product):
-            tally = tally.plus(Tally(bindings=1))
-            continue
-        command = decisions.FollowProduct(stamp=work.stamp(), product=product, around=around)
-        changed = record(app, binding.binding_id, follow_product_with(command), work)
+        changed = not is_same_product(binding, product) and record(
+            app, binding.binding_id, following_product(setting, sources, binding, product, work),
+            work,
+        )  # fmt: skip
         tally = tally.plus(Tally(bindings=1, changed=int(changed)))
     return tally
 
@@ -173,11 +171,23 @@ def sweep_catalogue(
 def is_same_product(binding: LiveBinding, product: Product) -> bool:
     """True only when following this product can't change anything."""
     content = (product.title, product.image_url, product.browse_path)
-    fault = hard_fault(policy_of(), product, binding.category_path)
-    return fault is None and content == (binding.title, binding.image_url, binding.browse_path)
+    is_same_content = content == (binding.title, binding.image_url, binding.browse_path)
+    return is_same_content and product.certificates in (None, binding.certificates)
 
 
-def follow_product_with(command: decisions.FollowProduct) -> Decide:
+def following_product(
+    setting: Setting, sources: Sources, binding: LiveBinding, product: Product, work: Work
+) -> Decide:
+    """A new image is looked at first; one that can't be had now waits for the next sweep."""
+    image = ImageReading(status="not_installed")
+    if product.image_url not in (None, binding.image_url):
+        image = image_of(sources.images, product)
+        if image.status == "unknown":
+            product = product.model_copy(update={"image_url": binding.image_url})
+    command = decisions.FollowProduct(
+        stamp=work.stamp(), product=product, tree=setting.tree,
+        around=setting.for_product(product, image, work.clock()),
+    )  # fmt: skip
     return lambda binding: decisions.follow_product(binding, command)
 
 

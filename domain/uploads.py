@@ -7,29 +7,33 @@ run again after a crash finds its work either done or untouched.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
 from domain import asin_binding, submission
 from domain.application import AsinSync, Change, until_settled
-from domain.asin_binding import AsinBinding, BindingFact, decisions
+from domain.asin_binding import AsinBinding, BindingFact, decisions, judging
 from domain.asin_binding.facts import (
     Blocked,
     MappingBroken,
     Rejected,
     Requested,
+    ReviewRequested,
     Suspended,
     TermsChanged,
     Withdrawn,
 )
+from domain.checking import Setting, setting_of, with_images
 from domain.errors import Refusal
-from domain.ports import Amazon, MercariCategory
+from domain.images import ImageReading
+from domain.ports import Sources
 from domain.product import Product
 from domain.reading import read_products
-from domain.rules.precheck import Surroundings
+from domain.rules.precheck import NO_IMAGE
 from domain.seller import Seller, ensure_may_bind
 from domain.stamps import Work
 from domain.submission import Fault, Row, RowFate
@@ -78,54 +82,57 @@ def receive(app: AsinSync, seller: Seller, key: str, command: submission.Receive
 def check_page(
     app: AsinSync,
     seller: Seller,
-    amazon: Amazon,
-    tree: Sequence[MercariCategory],
+    sources: Sources,
     submission_id: UUID,
     numbers: Sequence[int],
     work: Work,
 ) -> list[int]:
-    """Check these rows; return the numbers of those that stayed UNKNOWN. Raises UpstreamError."""
+    """Check these rows, each recorded soon after its image was looked at.
+
+    Returns the numbers of those that stayed UNKNOWN. Raises UpstreamError.
+    """
     upload = app.submission(submission_id)
     if upload is None:
         return []
     rows = [row for row in upload.open_rows if row.number in numbers and row.terms]
-    reading = read_products(amazon, [row.asin for row in rows], work.clock())
-    around = surroundings(seller, tree)
-    return until_settled(
-        lambda: record_page(app, seller, submission_id, rows, reading.products, around, work)
-    )
+    reading = read_products(sources.amazon, [row.asin for row in rows], work.clock())
+    setting = setting_of(app, seller, sources, work)
+    unread = [RowCheck(row) for row in rows if row.asin not in reading.products]
+    left = record_page(app, setting, submission_id, unread, work)
+    by_asin = {row.asin: row for row in rows}
+    for group in with_images(sources.images, list(reading.products.values()), work):
+        checks = [RowCheck(by_asin[product.asin], product, image) for product, image in group]
+        record = partial(record_page, app, setting, submission_id, checks, work)
+        left += until_settled(record)
+    return left
 
 
-def surroundings(seller: Seller, tree: Sequence[MercariCategory]) -> Surroundings:
-    """What a judgement needs of the seller and of the shop's tree."""
-    paths = {category.category_id: category.path for category in tree if category.is_leaf}
-    return Surroundings(
-        warranty=seller.warranty,
-        default_float_rate=seller.default_float_rate,
-        category_paths=paths,
-    )
+class RowCheck(NamedTuple):
+    """A row, and what was read for it; without a product nothing usable was."""
+
+    row: Row
+    product: Product | None = None
+    image: ImageReading = NO_IMAGE
 
 
 def record_page(
     app: AsinSync,
-    seller: Seller,
+    setting: Setting,
     submission_id: UUID,
-    rows: Sequence[Row],
-    products: Mapping[str, Product],
-    around: Surroundings,
+    checks: Sequence[RowCheck],
     work: Work,
 ) -> list[int]:
-    """Decide every row and record the page whole; return the rows left open as UNKNOWN."""
+    """Decide every row and record them together; return the rows left open as UNKNOWN."""
     changes: list[Change] = []
     fates: dict[UUID, list[RowFate]] = defaultdict(list)
     unknown: list[int] = []
-    for row in rows:
-        outcome = decide_row(app, seller, submission_id, row, products.get(row.asin), around, work)
+    for check in checks:
+        outcome = decide_row(app, setting, submission_id, check, work)
         changes.extend(outcome.changes)
         for upload_id, fate in outcome.fates:
             fates[upload_id].append(fate)
         if outcome.is_unknown:
-            unknown.append(row.number)
+            unknown.append(check.row.number)
     settled = [
         each for upload_id in fates for each in settling(app, upload_id, fates[upload_id], work)
     ]
@@ -142,21 +149,17 @@ class RowOutcome(NamedTuple):
 
 
 def decide_row(
-    app: AsinSync,
-    seller: Seller,
-    submission_id: UUID,
-    row: Row,
-    product: Product | None,
-    around: Surroundings,
-    work: Work,
+    app: AsinSync, setting: Setting, submission_id: UUID, check: RowCheck, work: Work
 ) -> RowOutcome:
     """Request the row's binding and check it; a row already under way is left to its listing."""
-    binding_id = binding_id_of(seller.seller_id, row.asin)
+    row, product = check.row, check.product
+    binding_id = binding_id_of(setting.seller.seller_id, row.asin)
     binding = app.binding(binding_id)
     if is_under_way(binding, submission_id):
         return RowOutcome()
     if product is None or row.terms is None:
         return RowOutcome(is_unknown=True)
+    around = setting.for_product(product, check.image, work.clock())
     command = decisions.RequestBinding(
         stamp=work.stamp(), asin=row.asin, terms=row.terms, submission_id=submission_id,
         row=row.number, product=product, default_float_rate=around.default_float_rate,
@@ -168,16 +171,18 @@ def decide_row(
         return RowOutcome(fates=[(submission_id, refused)])
     if binding is not None and not facts and row.terms != binding.terms:
         return RowOutcome(is_unknown=True)
-    version = binding.version if binding else 0
     requested = asin_binding.fold(binding, binding_id, facts)
     if requested is not None and requested.status == "requested":
-        checked = decisions.check(
-            requested, decisions.CheckBinding(stamp=work.stamp(), product=product, around=around)
+        checked = judging.check(
+            requested,
+            judging.CheckBinding(
+                stamp=work.stamp(), product=product, around=around, tree=setting.tree
+            ),
         )
         if not checked:
             return RowOutcome(is_unknown=True)
         facts = [*facts, *checked]
-    changes = [Change(binding_id, version, facts)] if facts else []
+    changes = [Change(binding_id, binding.version if binding else 0, facts)] if facts else []
     fates = [(submission_id, fate) for fate in fates_by(row, binding_id, facts)]
     return RowOutcome(changes, [*fates, *(replaced_row(binding, submission_id) if facts else [])])
 
@@ -207,14 +212,10 @@ def fates_by(row: Row, binding_id: UUID, facts: Sequence[BindingFact]) -> list[R
     """The fate that these facts give the row; none while it still has to be listed."""
     if not facts:
         return [fate_of(row, "unchanged", binding_id)]
-    match facts[-1]:
-        case Rejected() as rejected:
-            codes = tuple(dict.fromkeys(found.code for found in rejected.findings))
-            return [fate_of(row, "rejected", binding_id, codes)]
-        case TermsChanged():
-            return [fate_of(row, "changed", binding_id)]
-        case _:
-            return []
+    if isinstance(facts[-1], TermsChanged):
+        return [fate_of(row, "changed", binding_id)]
+    ended = row_ended_by(facts[-1])
+    return [fate_of(row, ended[0], binding_id, ended[1])] if ended else []
 
 
 def fate_of(
@@ -254,6 +255,8 @@ def row_ended_by(fact: BindingFact) -> tuple[submission.Fate, tuple[str, ...]] |
             return "rejected", (fact.finding.code,)
         case Blocked():
             return "rejected", (fact.code,)
+        case ReviewRequested():
+            return "in_review", tuple(dict.fromkeys(found.code for found in fact.findings))
         case Suspended():
             return "suspended", (fact.code,)
         case Withdrawn():

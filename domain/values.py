@@ -36,6 +36,11 @@ def asin_from(text: str) -> str:
     return asin
 
 
+def folded(text: str) -> str:
+    """For comparing names and words: full width, case and spaces do not count."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).casefold()
+
+
 def seller_id_of(amazon_seller_id: str) -> UUID:
     """The id of the seller who owns this Amazon.co.jp account (for example A2EXAMPLE12345)."""
     return uuid5(_NAMESPACE, f"seller:{amazon_seller_id}")

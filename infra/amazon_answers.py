@@ -104,6 +104,7 @@ class Listing(Wire):
     issues: list[Issue] = []
     offers: list[ListingOffer] = []
     fulfillment_availability: list[Availability] = []
+    attributes: dict[str, Any] = {}
 
 
 class ListingPage(Page):
@@ -238,6 +239,7 @@ def offer_of(listing: Listing, observed_at: datetime) -> AmazonOffer:
         quantity=quantity,
         channel=channel,
         product_type=summary.product_type,
+        shipping_days=_shipping_days(listing.attributes) if channel == "seller" else None,
         observed_at=observed_at,
     )
 
@@ -308,6 +310,19 @@ def _channel_and_quantity(
         if entry.fulfillment_channel_code == _SELLER_CHANNEL:
             return "seller", entry.quantity
     return None, None
+
+
+def _shipping_days(attributes: dict[str, Any]) -> int | None:
+    """The seller's own promise: `fulfillment_availability[].lead_time_to_ship_max_days` (inferred).
+
+    None where it is not there or is no whole number of days.
+    """
+    entries = attributes.get("fulfillment_availability")
+    for entry in entries if isinstance(entries, list) else []:
+        days = entry.get("lead_time_to_ship_max_days") if isinstance(entry, dict) else None
+        if isinstance(days, int) and not isinstance(days, bool) and days >= 0:
+            return days
+    return None
 
 
 def _browse_path(entry: CatalogueEntry, summary: CatalogueSummary | None) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ FBA_BATCH_MAX = 50
 
 _SKU_NOT_FOUND = re.compile(r"SKU '(.*)' not found in marketplace \w+", re.DOTALL)
 _LISTING_DATA = "summaries,offers,fulfillmentAvailability,issues"
+_CHECK_DATA = f"{_LISTING_DATA},attributes"
 _CATALOGUE_DATA = "summaries,images,classifications,productTypes,attributes"
 
 FoundT = TypeVar("FoundT")
@@ -135,7 +136,7 @@ class AmazonSpApi:
             "marketplaceIds": AMAZON_JP_MARKETPLACE_ID,
             "identifiersType": id_type,
             "identifiers": ",".join(ids),
-            "includedData": _LISTING_DATA,
+            "includedData": _CHECK_DATA if id_type == "ASIN" else _LISTING_DATA,
             "issueLocale": "ja_JP",
             "pageSize": str(BATCH_MAX),
         }

@@ -12,12 +12,14 @@ import httpx
 from domain import seller, uploads
 from domain.application import acting_for
 from domain.ports import Clock
+from domain.rules.brands import BrandAuthorisation
 from domain.seller import Seller
 from domain.sellers import change_seller, register_seller
 from domain.stamps import Work
 from domain.values import seller_id_of
 from infra.installation import Installation
 from infra.roles import write_private
+from infra.sandbox.goods import authorised_brands
 from infra.sandbox.sample import write_sample_csv
 
 SELLER_NAME = "demo"
@@ -66,11 +68,22 @@ def register_demo(
     settings = seller.ChangeSettings(
         stamp=work.stamp(), default_float_rate=Decimal(0), reinstatement="automatic"
     )
+    brands = seller.AuthoriseBrands(stamp=work.stamp(), authorisations=authorised_by_sandbox())
     enable = seller.EnableSync(stamp=work.stamp())
     change_seller(app, seller_id, lambda it: seller.link_amazon(it, amazon))
     change_seller(app, seller_id, lambda it: seller.link_mercari(it, mercari))
     change_seller(app, seller_id, lambda it: seller.change_settings(it, settings))
+    change_seller(app, seller_id, lambda it: seller.authorise_brands(it, brands))
     change_seller(app, seller_id, lambda it: seller.enable_sync(it, enable))
+
+
+def authorised_by_sandbox() -> tuple[BrandAuthorisation, ...]:
+    """The made-up brands of the sandbox, each with a made-up registration."""
+    return tuple(
+        BrandAuthorisation(brand=brand, registration_number=f"第{6_000_001 + number}号",
+                           chain=(f"{brand} 権利者", SHOP_NAME))
+        for number, brand in enumerate(authorised_brands())
+    )  # fmt: skip
 
 
 def demo_key(installation: Installation, seller_id: UUID, work: Work) -> str:

@@ -23,6 +23,9 @@ from infra.budgets import Budgets
 from infra.database import Database
 from infra.embedded_postgres import EmbeddedPostgres, running_url
 from infra.event_store import EventStoreFactory
+from infra.evidence_store import EvidenceStore
+from infra.http_deadline import open_client
+from infra.images.inspector import MainImageInspector
 from infra.keys import InstallationKeys, load_keys
 from infra.migrate import FIRST_CELL, migrate
 from infra.roles import LOGINS, ensure_roles, read_passwords, role_urls
@@ -49,13 +52,21 @@ class Installation:
     app: AsinSync
     secrets: SellerSecrets
     api_keys: ApiKeys
+    evidence: EvidenceStore
     budgets: Budgets
 
     def shops(self, clock: Clock, stop: Event, patience_seconds: float) -> LinkedShops:
         """The sellers' marketplaces: the sandbox's, or the real ones."""
         return LinkedShops(
-            upstream_urls(self.settings), self.secrets, self.budgets, clock,
+            upstream_urls(self.settings), self.secrets, self.budgets, clock, self.images(),
             patience_seconds=patience_seconds, stop=stop,
+        )  # fmt: skip
+
+    def images(self) -> MainImageInspector:
+        """A new inspector of main images; whoever takes it closes it."""
+        return MainImageInspector(
+            open_client(), image_origins(self.settings), self.database,
+            is_wanted=self.settings.images != "no",
         )  # fmt: skip
 
     def close(self) -> None:
@@ -126,6 +137,7 @@ def opened(settings: Settings, urls: Mapping[str, str]) -> Installation:
         app=AsinSync(EventStoreFactory(database.url("writer"), FIRST_CELL)),
         secrets=SellerSecrets(database, keys.kek),
         api_keys=ApiKeys(database, keys.pepper),
+        evidence=EvidenceStore(database, keys.kek),
         budgets=Budgets(database),
     )
 

@@ -21,6 +21,7 @@ from domain import listing, sweeps, uploads
 from domain.application import AsinSync, acting_for
 from domain.errors import Refusal, VersionConflict
 from domain.ports import AuthorisationRevoked, Clock, UpstreamError
+from domain.product import Certificate
 from domain.seller import Seller, ensure_linked, ensure_may_bind
 from domain.stamps import Work
 from domain.sync_sweep import SweepKind, Tally
@@ -78,10 +79,8 @@ class Jobs:
             code, detail = "E-901", "no usable answer"
             try:
                 ensure_may_bind(owner)
-                left = uploads.check_page(
-                    shop.app, owner, shop.shops.amazon(owner), shop.shops.tree(owner),
-                    UUID(submission), numbers, work,
-                )  # fmt: skip
+                sources = shop.shops.sources(owner)
+                left = uploads.check_page(shop.app, owner, sources, UUID(submission), numbers, work)
             except UpstreamError as error:
                 left, code, detail = numbers, error.code, str(error)
             except Refusal as refusal:
@@ -104,10 +103,8 @@ class Jobs:
         with acting_for(UUID(seller)):
             owner = shop.app.seller(UUID(seller))
             try:
-                is_done = binding_cases.check_again(
-                    shop.app, owner, shop.shops.amazon(owner), shop.shops.tree(owner),
-                    UUID(binding), work,
-                )  # fmt: skip
+                sources = shop.shops.sources(owner)
+                is_done = binding_cases.check_again(shop.app, owner, sources, UUID(binding), work)
             except UpstreamError as error:
                 log.warning("check of %s again: %s", binding, error)
                 is_done = False
@@ -217,9 +214,8 @@ class Jobs:
         """The page's tally; a seller whose permission is gone has every binding counted failed."""
         shop = self._workshop
         try:
-            amazon = shop.shops.amazon(owner)
-            tree = shop.shops.tree(owner) if page.kind == "catalogue" else ()
-            return sweeps.sweep_page(shop.app, owner, amazon, tree, page, work)
+            sources = shop.shops.sources(owner, with_tree=page.kind == "catalogue")
+            return sweeps.sweep_page(shop.app, owner, sources, page, work)
         except (AuthorisationRevoked, Refusal) as error:
             return sweeps.failed(page.bindings, error.code, str(error))
 
@@ -280,8 +276,14 @@ def live_binding(row: bindings.BindingRow) -> sweeps.LiveBinding:
         status=row.status,
         title=row.title,
         image_url=row.image_url,
-        category_path=tuple(row.category_path or ()),
         browse_path=tuple(row.browse_path or ()),
+        certificates=certificates_of(row),
         amazon_price_jpy=row.amazon_price_jpy,
         amazon_quantity=row.amazon_quantity,
     )
+
+
+def certificates_of(row: bindings.BindingRow) -> tuple[Certificate, ...] | None:
+    """The certificates on file when the binding was last checked."""
+    held = row.certificates
+    return None if held is None else tuple(Certificate.model_validate(each) for each in held)

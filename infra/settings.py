@@ -45,6 +45,7 @@ class Settings:
     image_hosts: str = setting(
         "IMAGE_HOSTS", "m.media-amazon.com", "hosts that pages may show images from"
     )
+    images: str = setting("IMAGES", "yes", "no = main images are not inspected")
     url: str = setting("ASIN_SYNC_URL", "", "where the CLI finds the service")
     key: str = setting("ASIN_SYNC_KEY", "", "the API key the CLI uses; never printed")
 

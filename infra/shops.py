@@ -12,7 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from domain.errors import SyncNotEnabled
-from domain.ports import Clock, MercariCategory
+from domain.ports import Clock, MercariCategory, Sources
 from domain.seller import SecretKind, Seller
 from infra.amazon_calls import OPERATIONS as AMAZON_OPERATIONS
 from infra.amazon_login import AmazonAccess
@@ -20,6 +20,7 @@ from infra.amazon_sp_api import AmazonSpApi
 from infra.budgets import BudgetLimiter, Budgets, Rate
 from infra.http_client import HttpSettings
 from infra.http_deadline import open_client
+from infra.images.inspector import MainImageInspector
 from infra.mercari_calls import MercariAccess
 from infra.mercari_operations import DOCUMENTS as MERCARI_DOCUMENTS
 from infra.mercari_shops import MercariShops
@@ -64,6 +65,7 @@ class LinkedShops:
         seller_secrets: SellerSecrets,
         budgets: Budgets,
         clock: Clock,
+        images: MainImageInspector,
         *,
         patience_seconds: float,
         stop: Event,
@@ -73,6 +75,7 @@ class LinkedShops:
         self._secrets = seller_secrets
         self._budgets = budgets
         self._clock = clock
+        self._images = images
         self._patience_seconds = patience_seconds
         self._stop = stop
         self._settings = settings or HttpSettings()
@@ -112,6 +115,11 @@ class LinkedShops:
             self._trees[seller.seller_id] = kept
         return kept[1]
 
+    def sources(self, seller: Seller, *, with_tree: bool = True) -> Sources:
+        """What a check reads for this seller. Raises SyncNotEnabled, UpstreamError."""
+        tree = self.tree(seller) if with_tree else ()
+        return Sources(self.amazon(seller), tree, self._images)
+
     def take_calls(self) -> Counter[tuple[UUID, str]]:
         """The calls made since this was last asked, by seller and operation."""
         with self._lock:
@@ -119,6 +127,7 @@ class LinkedShops:
         return taken
 
     def close(self) -> None:
+        self._images.close()
         self._client.close()
 
     def _token(self, seller: Seller, kind: SecretKind, name: str) -> str:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 
+from domain.evidence import EvidenceFile
 from domain.facts import Recorded
 from domain.ports import Clock
 from domain.seller import SecretKind
@@ -113,6 +114,12 @@ class WebDesk:
 
     def store_secret(self, seller_id: UUID, kind: SecretKind, token: str) -> None:
         self._installation.secrets.store(seller_id, kind, token)
+
+    def store_evidence(self, seller_id: UUID, content: bytes) -> EvidenceFile:
+        return self._installation.evidence.store(seller_id, content)
+
+    def evidence(self, seller_id: UUID, sha256: str) -> tuple[str, bytes] | None:
+        return self._installation.evidence.find(seller_id, sha256)
 
     def faults(self) -> list[str]:
         try:

@@ -17,14 +17,18 @@ from domain.asin_binding.facts import (
     BindingFact,
     Blocked,
     ContentRefreshed,
+    ImageJudged,
+    ImageReviewed,
     Listed,
     ListingConfirmed,
     Mapped,
     MappingBroken,
     PriceAdjusted,
+    ProofAdded,
     Reinstated,
     Rejected,
     Requested,
+    ReviewRequested,
     StockAdjusted,
     Suspended,
     TermsChanged,
@@ -34,6 +38,7 @@ from domain.asin_binding.facts import (
 from domain.facts import Recorded
 from domain.ports import MercariListing
 from domain.product import Product
+from domain.rules.findings import Finding
 from domain.rules.stock import stock_left
 from projections.table import Key, Rows, Table
 
@@ -77,6 +82,10 @@ class BindingRow:
     error_codes: list[str] | None = None
     warning_codes: list[str] | None = None
     findings: list[dict[str, Any]] | None = None
+    certificates: list[dict[str, Any]] | None = None
+    proofs: int = 0
+    image_verdict: str | None = None
+    is_in_review: bool = False
 
 
 REFUSED = "E-903"
@@ -89,7 +98,7 @@ class Bindings:
     """The fold of each binding's facts into its row."""
 
     name: ClassVar[str] = "bindings"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tables: ClassVar[tuple[Table, ...]] = (TABLE,)
 
     def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:
@@ -141,6 +150,7 @@ def change(row: BindingRow, fact: BindingFact) -> None:
             row.stock_threshold = fact.terms.stock_threshold
             row.submission_id = fact.submission_id
             row.error_codes = row.warning_codes = row.findings = None
+            row.is_in_review = False
         case TermsChanged():
             row.stock_threshold = fact.terms.stock_threshold
             row.price_jpy, row.amazon_price_jpy = fact.price_jpy, fact.amazon_price_jpy
@@ -151,20 +161,30 @@ def change(row: BindingRow, fact: BindingFact) -> None:
             show_product(row, fact.product)
             row.status, row.price_jpy, row.stock = "validated", fact.price_jpy, fact.stock
             row.float_pct = percent(fact.float_rate)
+            row.image_verdict, row.is_in_review = fact.image_verdict, False
             row.warning_codes = [warning.code for warning in fact.warnings] or None
+            row.findings = [warning.model_dump() for warning in fact.warnings] or None
         case Rejected():
             show_product(row, fact.product)
-            row.status = "rejected"
-            row.error_codes = list(dict.fromkeys(found.code for found in fact.findings))
-            row.findings = [found.model_dump() for found in fact.findings]
+            row.status, row.is_in_review = "rejected", False
+            show_findings(row, fact.findings)
+        case ReviewRequested():
+            show_product(row, fact.product)
+            row.is_in_review = True
+            show_findings(row, fact.findings)
+        case ImageReviewed():
+            row.is_in_review = False
+        case ProofAdded():
+            row.proofs = row.proofs + 1
+        case ImageJudged():
+            row.image_url, row.image_verdict = fact.image_url, fact.verdict
         case Mapped():
             row.status, row.match_rate, row.error_codes = "mapped", fact.match_rate, None
             row.mercari_category_id = fact.mercari_category_id
             row.category_path = list(fact.category_path)
         case MappingBroken():
-            row.status, row.error_codes = "unmapped", [fact.finding.code]
-            row.browse_path = list(fact.to_browse_path)
-            row.findings = [fact.finding.model_dump()]
+            row.status, row.browse_path = "unmapped", list(fact.to_browse_path)
+            show_findings(row, (fact.finding,))
         case Listed():
             row.status, row.error_codes = "listed", None
             show_listing(row, fact.listing)
@@ -183,7 +203,8 @@ def change(row: BindingRow, fact: BindingFact) -> None:
         case Suspended():
             row.status, row.error_codes = "suspended", [fact.code]
         case Blocked():
-            row.status, row.error_codes = "blocked", [fact.code]
+            row.status = "blocked"
+            show_findings(row, (fact.finding,))
         case Reinstated():
             row.status, row.error_codes = "listed" if fact.is_listed else "mapped", None
         case Withdrawn():
@@ -195,11 +216,18 @@ def change(row: BindingRow, fact: BindingFact) -> None:
             assert_never(fact)
 
 
+def show_findings(row: BindingRow, findings: Iterable[Finding]) -> None:
+    row.findings = [found.model_dump() for found in findings]
+    row.error_codes = list(dict.fromkeys(found["code"] for found in row.findings))
+
+
 def show_product(row: BindingRow, product: Product) -> None:
     row.sku, row.title, row.image_url = product.sku, product.title, product.image_url
     row.browse_path = list(product.browse_path)
     row.amazon_price_jpy, row.amazon_quantity = product.price_jpy, product.quantity
     row.observed_at = product.observed_at
+    held = product.certificates
+    row.certificates = None if held is None else [each.model_dump() for each in held]
 
 
 def show_listing(row: BindingRow, listing: MercariListing) -> None:
@@ -234,6 +262,7 @@ PAGE = """
     WHERE (%(status)s::text IS NULL OR status = %(status)s)
       AND (%(asin)s::text IS NULL OR asin = %(asin)s)
       AND (%(error_code)s::text IS NULL OR error_codes ? %(error_code)s)
+      AND (NOT %(is_in_review)s OR is_in_review)
       AND (%(before)s::bigint IS NULL OR position < %(before)s)
     ORDER BY position DESC, binding_id LIMIT %(limit)s
 """
@@ -260,11 +289,15 @@ def page(
     status: str | None = None,
     asin: str | None = None,
     error_code: str | None = None,
+    is_in_review: bool = False,
     before: int | None = None,
     limit: int = 50,
 ) -> list[BindingRow]:
     """Newest change first; `before` is the position of the last row of the page before."""
-    filters = {"status": status, "asin": asin, "error_code": error_code, "before": before}
+    filters = {
+        "status": status, "asin": asin, "error_code": error_code, "is_in_review": is_in_review,
+        "before": before,
+    }  # fmt: skip
     cursor = connection.cursor(row_factory=class_row(BindingRow))
     return cursor.execute(PAGE, {**filters, "limit": limit}).fetchall()
 

@@ -16,14 +16,18 @@ from domain.asin_binding.facts import (
     BindingFact,
     Blocked,
     ContentRefreshed,
+    ImageJudged,
+    ImageReviewed,
     Listed,
     ListingConfirmed,
     Mapped,
     MappingBroken,
     PriceAdjusted,
+    ProofAdded,
     Reinstated,
     Rejected,
     Requested,
+    ReviewRequested,
     StockAdjusted,
     Suspended,
     TermsChanged,
@@ -143,6 +147,8 @@ def changes_by(fact: BindingFact) -> dict[str, Any]:
             return {**fresh, "wants_on_sale": fact.is_listed, "is_mapped": not fact.is_listed}
         case AttemptFailed():
             return {"not_before": fact.retry_at}
+        case ReviewRequested() | ImageReviewed() | ProofAdded() | ImageJudged():
+            return fresh
 
 
 # --- queries ------------------------------------------------------------------------------------

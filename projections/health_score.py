@@ -72,7 +72,7 @@ class HealthScore:
     """Counts attempts an hour, and keeps what each live binding shows against what it should."""
 
     name: ClassVar[str] = "health_score"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tables: ClassVar[tuple[Table, ...]] = (HOURS, LIVE)
 
     def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:
@@ -132,7 +132,7 @@ def changes_by(fact: binding.BindingFact) -> dict[str, Any]:
         case binding.Validated():
             product = fact.product
             return {
-                "status": "validated", "title": product.title, "image_verdict": None,
+                "status": "validated", "title": product.title, "image_verdict": fact.image_verdict,
                 "float_rate": fact.float_rate, "expected_price_jpy": fact.price_jpy,
                 "amazon_price_jpy": product.price_jpy, "amazon_quantity": product.quantity,
             }  # fmt: skip
@@ -146,6 +146,13 @@ def changes_by(fact: binding.BindingFact) -> dict[str, Any]:
         case binding.Rejected():
             codes = list(dict.fromkeys(found.code for found in fact.findings))
             return {"status": "rejected", "title": fact.product.title, "codes": codes}
+        case binding.ReviewRequested():
+            codes = list(dict.fromkeys(found.code for found in fact.findings))
+            return {"title": fact.product.title, "codes": codes}
+        case binding.ImageReviewed() | binding.ProofAdded():
+            return {}
+        case binding.ImageJudged():
+            return {"image_verdict": fact.verdict}
         case binding.Mapped():
             return {"status": "mapped", "codes": None}
         case binding.Listed():
@@ -294,7 +301,7 @@ def read(connection: Connection[Any], window: Window, now: datetime) -> Health:
         sync_success_rate=(attempts - failed) / attempts if attempts else None,
         price_deviation_rate=deviation,
         price_deviating_share=deviating / listings if listings else None,
-        image_compliance_rate=compliant / inspected if inspected else None,
+        image_compliance_rate=compliant / listings if inspected else None,
         listings=listings,
         statuses=dict(connection.execute(STATUSES).fetchall()),
         hours=tuple(counted),

@@ -81,7 +81,13 @@ def changes_by(fact: facts.SellerFact) -> dict[str, Any]:
             return {"is_mercari_linked": True}
         case facts.SyncEnabled() | facts.SyncDisabled():
             return {"is_sync_enabled": isinstance(fact, facts.SyncEnabled)}
-        case facts.SweepRequested() | facts.KeyIssued() | facts.KeyRevoked():
+        case (
+            facts.SweepRequested()
+            | facts.KeyIssued()
+            | facts.KeyRevoked()
+            | facts.BrandsAuthorised()
+            | facts.BrandAuthorisationEnded()
+        ):
             return {}
 
 

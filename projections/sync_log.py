@@ -161,6 +161,19 @@ def binding_lines(fact: Fact) -> list[Line]:
     match fact:
         case binding.Rejected():
             return [Line("check", "failed", each.model_dump(), each.code) for each in fact.findings]
+        case binding.ReviewRequested():
+            return [
+                Line("review", "retrying", each.model_dump(), each.code) for each in fact.findings
+            ]
+        case binding.ImageReviewed():
+            return [Line("reviewed", "ok", fact.review.model_dump())]
+        case binding.ProofAdded():
+            return [Line("proof", "ok", fact.proof.model_dump(mode="json"))]
+        case binding.ImageJudged():
+            outcome = "ok" if fact.verdict == "pass" else "failed"
+            found = fact.findings[0].model_dump() if fact.findings else {}
+            code = fact.findings[0].code if fact.findings else None
+            return [Line("image", outcome, {"verdict": fact.verdict, **found}, code)]
         case binding.Listed():
             shown = fact.listing
             return [Line("list", "ok", {"price_jpy": shown.price_jpy, "stock": shown.stock})]

@@ -71,7 +71,9 @@ def database_url(admin_url: str, migrated_template: str) -> Iterator[str]:
 
 @pytest.fixture
 def settings(database_url: str, role_prefix: str, tmp_path: Path) -> Settings:
-    return Settings(database_url=database_url, role_prefix=role_prefix, data=str(tmp_path))
+    return Settings(
+        database_url=database_url, role_prefix=role_prefix, data=str(tmp_path), images="no"
+    )
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from domain.asin_binding import decisions, facts
+from domain.asin_binding import decisions, facts, judging
 from domain.facts import Cause, Fact, Recorded, Stamp
 from domain.policy import CURRENT_VERSION
 from domain.ports import AmazonOffer, MercariListing
 from domain.product import Certificate, Product
-from domain.rules.precheck import Finding, Surroundings, Terms
+from domain.rules.findings import Finding
+from domain.rules.precheck import Circumstances, Terms, Tree
 from domain.rules.warranty import Warranty, listing_title
 from domain.values import binding_id_of, sku_code_of
 
@@ -92,12 +93,12 @@ def the_terms(**changes: Any) -> Terms:
     return Terms(**{"mercari_category_id": BAG_ID} | changes)
 
 
-def the_surroundings(**changes: Any) -> Surroundings:
-    fields: dict[str, Any] = {
-        "warranty": Warranty(), "default_float_rate": Decimal(0),
-        "category_paths": {BAG_ID: BAG_PATH, OTHER_ID: OTHER_PATH, WATCH_ID: WATCH_PATH},
-    }  # fmt: skip
-    return Surroundings(**fields | changes)
+TREE: Tree = {BAG_ID: BAG_PATH, OTHER_ID: OTHER_PATH, WATCH_ID: WATCH_PATH}
+
+
+def the_circumstances(**changes: Any) -> Circumstances:
+    fields: dict[str, Any] = {"warranty": Warranty(), "default_float_rate": Decimal(0)}
+    return Circumstances(**fields | changes)
 
 
 def a_finding(code: str = "E-403", **changes: Any) -> Finding:
@@ -119,7 +120,7 @@ def requested(**changes: Any) -> facts.Requested:
 def validated(**changes: Any) -> facts.Validated:
     fields: dict[str, Any] = {
         "stamp": SEEN, "product": a_product(), "warnings": (), "float_rate": Decimal("0E-8"),
-        "price_jpy": 10_000, "stock": 10,
+        "price_jpy": 10_000, "stock": 10, "circumstances": the_circumstances(),
     }  # fmt: skip
     return facts.Validated(**fields | changes)
 
@@ -205,9 +206,9 @@ def asking(**changes: Any) -> decisions.RequestBinding:
     return decisions.RequestBinding(**fields | changes)
 
 
-def checking(product: Product | None = None, **around: Any) -> decisions.CheckBinding:
-    return decisions.CheckBinding(
-        stamp=STAMP, product=product or a_product(), around=the_surroundings(**around)
+def checking(product: Product | None = None, **around: Any) -> judging.CheckBinding:
+    return judging.CheckBinding(
+        stamp=STAMP, product=product or a_product(), around=the_circumstances(**around), tree=TREE
     )
 
 
@@ -223,7 +224,7 @@ def following(
 def sweeping(**product: Any) -> decisions.FollowProduct:
     """The daily sweep read this product an hour later."""
     read = a_product(**{"observed_at": at(3600)} | product)
-    return decisions.FollowProduct(stamp=STAMP, product=read, around=the_surroundings())
+    return decisions.FollowProduct(stamp=STAMP, product=read, around=the_circumstances(), tree=TREE)
 
 
 def recorded(

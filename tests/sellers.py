@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from domain import seller
 from domain.sellers import change_seller, register_seller
 from domain.stamps import Work
+from infra.demo import authorised_by_sandbox
 from infra.installation import Installation
 from tests.sandbox_server import SandboxServer
 
@@ -46,6 +47,8 @@ def linked_seller(
     change_seller(app, seller_id, lambda it: seller.link_amazon(it, amazon))
     change_seller(app, seller_id, lambda it: seller.link_mercari(it, mercari))
     change_seller(app, seller_id, lambda it: seller.change_settings(it, settings))
+    brands = seller.AuthoriseBrands(stamp=stamp, authorisations=authorised_by_sandbox())
+    change_seller(app, seller_id, lambda it: seller.authorise_brands(it, brands))
     if is_enabled:
         enable = seller.EnableSync(stamp=stamp)
         change_seller(app, seller_id, lambda it: seller.enable_sync(it, enable))

@@ -12,33 +12,33 @@ from domain.asin_binding.facts import (
     Blocked,
     ContentRefreshed,
     Effect,
+    ImageJudged,
     Listed,
     ListingConfirmed,
-    Mapped,
     MappingBroken,
     PriceAdjusted,
     Reinstated,
-    Rejected,
     Requested,
     StockAdjusted,
     Suspended,
     TermsChanged,
-    Validated,
     Withdrawn,
 )
+from domain.asin_binding.judging import of_binding
 from domain.asin_binding.state import AsinBinding
 from domain.errors import CategoryRefused, PriceOutOfRange, Refusal, WrongState
-from domain.facts import Command
+from domain.facts import Command, Stamp
 from domain.policy import Policy, policy_of
 from domain.ports import AmazonOffer, MercariListing
 from domain.product import Product
+from domain.rules.certificates import hard_fault
+from domain.rules.findings import INTEGRATION_POLICY, Finding
+from domain.rules.images import judge_image
 from domain.rules.precheck import (
-    Finding,
-    Judgement,
-    Surroundings,
+    Circumstances,
     Terms,
-    hard_fault,
-    judge,
+    Tree,
+    check_category,
 )
 from domain.rules.pricing import bounds_of, float_rate_of, listed_price_jpy
 from domain.rules.stock import is_at_threshold, mercari_stock
@@ -55,13 +55,6 @@ class RequestBinding(Command):
     default_float_rate: Decimal
 
 
-class CheckBinding(Command):
-    """Judge the product; `around` holds the seller's defaults and the shop's tree."""
-
-    product: Product
-    around: Surroundings
-
-
 class FollowOffer(Command):
     """A sweep read this offer of the bound SKU."""
 
@@ -70,10 +63,11 @@ class FollowOffer(Command):
 
 
 class FollowProduct(Command):
-    """The daily catalogue sweep read this product."""
+    """The daily catalogue sweep read this product, and looked at its image where that is new."""
 
     product: Product
-    around: Surroundings
+    around: Circumstances
+    tree: Tree
 
 
 class RecordListing(Command):
@@ -149,47 +143,6 @@ def change_terms(binding: AsinBinding, command: RequestBinding) -> list[BindingF
     ]  # fmt: skip
 
 
-def check(binding: AsinBinding, command: CheckBinding) -> list[BindingFact]:
-    """Validated and Mapped, or Rejected; nothing where the answer is unknown or for a person."""
-    policy, product = policy_of(command.stamp.policy), command.product
-    judgement = judge(policy, product, binding.terms, command.around)
-    if judgement.verdict in ("unknown", "review"):
-        return []
-    stamp = command.stamp.model_copy(update={"observed_at": product.observed_at})
-    if judgement.verdict == "fail":
-        findings = tuple(found for found in judgement.findings if not found.code.startswith("W-"))
-        return [Rejected(stamp=stamp, product=product, findings=findings)]
-    return passed(binding, command, judgement, policy)
-
-
-def passed(
-    binding: AsinBinding, command: CheckBinding, judgement: Judgement, policy: Policy
-) -> list[BindingFact]:
-    """What a passed judgement leads to: the amounts to list at, and the category."""
-    product, terms = command.product, binding.terms
-    price = product.price_jpy or 0
-    rate = (
-        float_rate_of(terms.suggested_price_jpy, price)
-        if terms.suggested_price_jpy and price
-        else command.around.default_float_rate
-    )
-    stamp = command.stamp.model_copy(update={"observed_at": product.observed_at})
-    category = judgement.category
-    return [
-        Validated(
-            stamp=stamp, product=product, warnings=judgement.findings, float_rate=rate,
-            price_jpy=listed_price_jpy(price, rate, Decimal(policy.float_rate_max)),
-            stock=mercari_stock(product.quantity or 0, terms.stock_threshold),
-        ),
-        Mapped(
-            stamp=stamp, mercari_category_id=terms.mercari_category_id,
-            category_path=judgement.category_path,
-            match_rate=category.match_rate if category else 0.0,
-            reason=category.reason if category else "",
-        ),
-    ]  # fmt: skip
-
-
 def follow_offer(binding: AsinBinding, command: FollowOffer) -> list[BindingFact]:
     """Keep a live binding in step with its offer. UNKNOWN, or an older reading, changes nothing."""
     offer = command.offer
@@ -251,8 +204,8 @@ def follow_stock(binding: AsinBinding, command: FollowOffer) -> list[BindingFact
     warning = None
     if was_above and is_at_threshold(quantity, threshold):
         warning = Finding(
-            code="W-103", field="amazon_quantity", seen=str(quantity), rule=f"> {threshold}",
-            source="SPEC §5",
+            code="W-103", field="amazon_quantity", seen=str(quantity), rule="stock_at_threshold",
+            source=INTEGRATION_POLICY, values={"threshold": str(threshold)},
         )  # fmt: skip
     return [
         StockAdjusted(
@@ -266,30 +219,52 @@ def follow_stock(binding: AsinBinding, command: FollowOffer) -> list[BindingFact
 def follow_product(binding: AsinBinding, command: FollowProduct) -> list[BindingFact]:
     """A certificate gone blocks, a moved category breaks the mapping, new content is inherited."""
     product = command.product
-    stamp = command.stamp.model_copy(update={"observed_at": product.observed_at})
     is_older = binding.observed_at is not None and product.observed_at < binding.observed_at
     if not binding.is_live or product.title is None or is_older:
         return []
-    if fault := hard_fault(policy_of(stamp.policy), product, binding.category_path):
-        return [Blocked(stamp=stamp, code=fault.code, finding=fault)]
+    stamp = command.stamp.model_copy(update={"observed_at": product.observed_at})
+    policy, around = policy_of(stamp.policy), of_binding(binding, command.around)
+    fault = hard_fault(policy, product, binding.product, binding.category_path, binding.proofs)
+    if fault is not None:
+        return [
+            Blocked(
+                stamp=stamp, code=fault.code, finding=fault, product=product, circumstances=around
+            )
+        ]
     if product.browse_path and product.browse_path != binding.browse_path:
-        judgement = judge(policy_of(stamp.policy), product, binding.terms, command.around)
-        broken = [found for found in judgement.findings if found.code == "E-403"]
-        if broken:
+        check, _, _ = check_category(policy, product, binding.terms, command.tree)
+        if check.verdict == "fail":
             return [
                 MappingBroken(
                     stamp=stamp, from_browse_path=binding.browse_path,
-                    to_browse_path=product.browse_path, finding=broken[0],
+                    to_browse_path=product.browse_path, finding=check.findings[0],
+                    product=product, circumstances=around,
                 )
             ]  # fmt: skip
+    return follow_content(binding, product, around, policy, stamp)
+
+
+def follow_content(
+    binding: AsinBinding, product: Product, around: Circumstances, policy: Policy, stamp: Stamp
+) -> list[BindingFact]:
+    """Title, image and path as Amazon has them now; a new image brings its own verdict."""
+    title = product.title or binding.title or binding.asin
     image_url = product.image_url or binding.image_url
-    content = (product.title, image_url, product.browse_path or binding.browse_path)
+    content = (title, image_url, product.browse_path or binding.browse_path)
     if content == (binding.title, binding.image_url, binding.browse_path):
         return []
-    title, image_url, browse_path = content
-    return [
-        ContentRefreshed(stamp=stamp, title=title, image_url=image_url, browse_path=browse_path)
+    facts: list[BindingFact] = [
+        ContentRefreshed(stamp=stamp, title=title, image_url=image_url, browse_path=content[2])
     ]
+    image = judge_image(around.image, title, product.brand, policy.images)
+    if image_url and image_url != binding.image_url and not image.is_advisory:
+        facts.append(
+            ImageJudged(
+                stamp=stamp, image_url=image_url, verdict=image.verdict, findings=image.findings,
+                title=title, image=around.image,
+            )
+        )  # fmt: skip
+    return facts
 
 
 def record_listing(binding: AsinBinding, command: RecordListing) -> list[BindingFact]:
@@ -321,7 +296,8 @@ def record_failure(binding: AsinBinding, command: RecordFailure) -> list[Binding
 def ask_again(binding: AsinBinding, command: AskAgain) -> list[BindingFact]:
     """Re-map or re-submit: Requested again, so off sale until checked. Raises WrongState."""
     category_id = command.mercari_category_id or binding.terms.mercari_category_id
-    if binding.status in ("blocked", "requested"):
+    is_under_check = binding.status == "requested" and not binding.is_in_review
+    if binding.status == "blocked" or is_under_check:
         raise WrongState(f"{binding.asin} is {binding.status}: it can't be checked again")
     terms = binding.terms.model_copy(update={"mercari_category_id": category_id})
     return [Requested(stamp=command.stamp, asin=binding.asin, sku=binding.sku, terms=terms)]

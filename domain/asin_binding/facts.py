@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -9,9 +10,12 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from domain.facts import Fact
+from domain.images import ImageReading
 from domain.ports import AmazonStatus, MercariListing
 from domain.product import Product
-from domain.rules.precheck import Finding, Terms
+from domain.rules.findings import Finding, Verdict
+from domain.rules.precheck import Circumstances, ImageReview, Terms
+from domain.rules.proofs import Proof
 
 Effect = Literal["take_down", "update", "list"]
 
@@ -42,7 +46,11 @@ class TermsChanged(Fact):
 
 
 class Validated(Fact):
-    """Every check passed on this product; what will be listed follows from it."""
+    """Every check passed on this product; what will be listed follows from it.
+
+    `image_verdict` is None where no inspector was installed. Decisions before policy 2026-11-25 did
+    not record their circumstances.
+    """
 
     TOPIC: ClassVar[str] = "asin_binding.validated"
     product: Product
@@ -50,6 +58,8 @@ class Validated(Fact):
     float_rate: Decimal
     price_jpy: int
     stock: int
+    image_verdict: Verdict | None = None
+    circumstances: Circumstances | None = None
 
 
 class Rejected(Fact):
@@ -58,6 +68,42 @@ class Rejected(Fact):
     TOPIC: ClassVar[str] = "asin_binding.rejected"
     product: Product
     findings: tuple[Finding, ...]
+    circumstances: Circumstances | None = None
+
+
+class ReviewRequested(Fact):
+    """Nothing failed, but the main image is for a person to judge; `image` is its key."""
+
+    TOPIC: ClassVar[str] = "asin_binding.review_requested"
+    product: Product
+    findings: tuple[Finding, ...]
+    image: str
+    circumstances: Circumstances
+
+
+class ImageReviewed(Fact):
+    """A reviewer judged the main image."""
+
+    TOPIC: ClassVar[str] = "asin_binding.image_reviewed"
+    review: ImageReview
+
+
+class ImageJudged(Fact):
+    """A live listing has a new main image; a verdict that is not pass counts as not compliant."""
+
+    TOPIC: ClassVar[str] = "asin_binding.image_judged"
+    image_url: str
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    title: str
+    image: ImageReading
+
+
+class ProofAdded(Fact):
+    """The seller filed evidence: a certificate, a brand, a shipping time or a label."""
+
+    TOPIC: ClassVar[str] = "asin_binding.proof_added"
+    proof: Proof
 
 
 class Mapped(Fact):
@@ -68,6 +114,7 @@ class Mapped(Fact):
     category_path: tuple[str, ...]
     match_rate: float
     reason: str
+    reason_values: Mapping[str, str] = {}
 
 
 class MappingBroken(Fact):
@@ -77,6 +124,8 @@ class MappingBroken(Fact):
     from_browse_path: tuple[str, ...]
     to_browse_path: tuple[str, ...]
     finding: Finding
+    product: Product | None = None
+    circumstances: Circumstances | None = None
 
 
 class Listed(Fact):
@@ -147,6 +196,8 @@ class Blocked(Fact):
     TOPIC: ClassVar[str] = "asin_binding.blocked"
     code: str
     finding: Finding
+    product: Product | None = None
+    circumstances: Circumstances | None = None
 
 
 class Withdrawn(Fact):
@@ -168,7 +219,7 @@ class AttemptFailed(Fact):
 
 
 BindingFact = (
-    Requested | TermsChanged | Validated | Rejected | Mapped | MappingBroken | Listed
-    | ListingConfirmed | PriceAdjusted | StockAdjusted | ContentRefreshed | Suspended | Reinstated
-    | Blocked | Withdrawn | AttemptFailed
+    Requested | TermsChanged | Validated | Rejected | ReviewRequested | ImageReviewed | ProofAdded
+    | Mapped | MappingBroken | Listed | ListingConfirmed | PriceAdjusted | StockAdjusted
+    | ContentRefreshed | ImageJudged | Suspended | Reinstated | Blocked | Withdrawn | AttemptFailed
 )  # fmt: skip

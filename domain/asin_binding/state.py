@@ -14,14 +14,18 @@ from domain.asin_binding.facts import (
     Blocked,
     ContentRefreshed,
     Effect,
+    ImageJudged,
+    ImageReviewed,
     Listed,
     ListingConfirmed,
     Mapped,
     MappingBroken,
     PriceAdjusted,
+    ProofAdded,
     Reinstated,
     Rejected,
     Requested,
+    ReviewRequested,
     StockAdjusted,
     Suspended,
     TermsChanged,
@@ -30,7 +34,8 @@ from domain.asin_binding.facts import (
 )
 from domain.ports import ListingDraft, MercariListing
 from domain.product import Product
-from domain.rules.precheck import Terms
+from domain.rules.precheck import ImageReview, Terms
+from domain.rules.proofs import Proof
 from domain.rules.stock import stock_left
 from domain.rules.warranty import Warranty, listing_description, listing_title
 from domain.values import Value, sku_code_of
@@ -64,6 +69,9 @@ class AsinBinding(Value):
     price_jpy: int | None = None
     stock: int | None = None
     listing: MercariListing | None = None
+    proofs: tuple[Proof, ...] = ()
+    image_review: ImageReview | None = None
+    image_in_review: str | None = None
     error_codes: tuple[str, ...] = ()
     warning_codes: tuple[str, ...] = ()
     attempts: int = 0
@@ -73,6 +81,11 @@ class AsinBinding(Value):
     @property
     def sku_code(self) -> str:
         return sku_code_of(self.asin, self.binding_id)
+
+    @property
+    def is_in_review(self) -> bool:
+        """Its main image waits for a person."""
+        return self.status == "requested" and self.image_in_review is not None
 
     @property
     def is_live(self) -> bool:
@@ -143,12 +156,29 @@ def changes_by(binding: AsinBinding, fact: BindingFact) -> Mapping[str, object]:
                 **observed(fact),
             }
         case Validated():
-            return {"status": "validated", **seen_product(fact.product), **asked_amounts(fact)} | {
-                "warning_codes": tuple(warning.code for warning in fact.warnings)
-            }
+            return {
+                "status": "validated", "image_in_review": None,
+                "warning_codes": tuple(warning.code for warning in fact.warnings),
+                **seen_product(fact.product), **asked_amounts(fact),
+            }  # fmt: skip
         case Rejected():
             codes = tuple(dict.fromkeys(finding.code for finding in fact.findings))
-            return {"status": "rejected", "error_codes": codes, **seen_product(fact.product)}
+            return {
+                "status": "rejected", "error_codes": codes, "image_in_review": None,
+                **seen_product(fact.product),
+            }  # fmt: skip
+        case ReviewRequested():
+            codes = tuple(dict.fromkeys(finding.code for finding in fact.findings))
+            return {
+                "error_codes": codes, "image_in_review": fact.image,
+                **seen_product(fact.product),
+            }  # fmt: skip
+        case ImageReviewed():
+            return {"image_review": fact.review, "image_in_review": None}
+        case ProofAdded():
+            return {"proofs": (*binding.proofs, fact.proof)}
+        case ImageJudged():
+            return {"image_url": fact.image_url}
         case Mapped():
             return {
                 "status": "mapped",
@@ -210,6 +240,7 @@ def asked(fact: Requested) -> dict[str, object]:
         "row": fact.row,
         "error_codes": (),
         "warning_codes": (),
+        "image_in_review": None,
     }
 
 

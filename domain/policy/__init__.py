@@ -1,6 +1,7 @@
 """Policy data: the figures and lists the rules decide by, one file for each version, kept for ever.
 
 Every decision records the version it was made under, so that it can be made again years later.
+Decisions under 2026-11 did not record all they stood on; their data is kept to be read by people.
 """
 
 from __future__ import annotations
@@ -11,54 +12,95 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from domain.values import Value
+from domain.images import ImageThresholds
+from domain.policy.category_policy import CategoryPolicy, category_policy_of
+from domain.values import Value, folded
 
-CURRENT_VERSION = "2026-11"
+CURRENT_VERSION = "2026-11-25"
 
 
 class CertificateRule(Value):
-    """Goods under `mercari_prefix` need one of `kinds`; `source` names the law or paper."""
+    """Goods under one of `mercari_prefixes` need a certificate of one of `kinds`.
 
-    mercari_prefix: tuple[str, ...]
+    Not where the path's last name holds one of `exempt_words`; with `title_words`, only goods whose
+    title has one of them. `key` names the rule's wording; `source` the law or paper.
+    """
+
+    key: str
     kinds: tuple[str, ...]
-    name: str
+    mercari_prefixes: tuple[tuple[str, ...], ...] = ()
+    exempt_words: tuple[str, ...] = ()
+    title_words: tuple[str, ...] = ()
     source: str
 
 
 class UnsupportedRule(Value):
-    """Goods under `amazon_prefix`, or with one of `words` in the title, can't be synced."""
+    """Goods that can't be synced: by browse path, by Amazon's product type, or by title words."""
 
-    reason: str
-    amazon_prefix: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
+    key: str
+    amazon_prefixes: tuple[tuple[str, ...], ...] = ()
+    product_types: tuple[str, ...] = ()
+    title_words: tuple[str, ...] = ()
+    except_prefixes: tuple[tuple[str, ...], ...] = ()
+    except_words: tuple[str, ...] = ()
     source: str
 
 
 class Policy(Value):
-    """One version of the rules' data. Rates are fractions unless the name says percent."""
+    """One version of the rules' data. Rates are fractions unless the name says percent.
+
+    `registered_brands` and `unbranded` are folded (`domain.values.folded`).
+    """
 
     version: str
-    match_rate_pct_min: float
     float_rate_max: str
     stale_reading_seconds_max: int
+    shipping_days_max: int
     stock_threshold_default: int
     warranty_days_default: int
+    images: ImageThresholds
     certificates: tuple[CertificateRule, ...]
     unsupported: tuple[UnsupportedRule, ...]
-    category_map: dict[tuple[str, ...], tuple[str, ...]]
+    unbranded: frozenset[str]
+    registered_brands: frozenset[str]
+    categories: CategoryPolicy
+
+
+class NoSuchPolicy(KeyError):
+    """There is no policy of this version that decisions can be made under."""
 
 
 @cache
 def policy_of(version: str = CURRENT_VERSION) -> Policy:
-    """The policy of that version. Raises FileNotFoundError for a version that never was."""
-    folder = resources.files(__package__)
-    data: dict[str, Any] = tomllib.loads((folder / f"{version}.toml").read_text("utf-8"))
-    with (folder / data.pop("category_map")).open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    category_map = {path_of(row["amazon_path"]): path_of(row["mercari_path"]) for row in rows}
-    return Policy(version=version, category_map=category_map, **data)
+    """The policy of that version. Raises NoSuchPolicy."""
+    file = resources.files(__package__) / f"{version}.toml"
+    if not file.is_file() or version == "2026-11":
+        raise NoSuchPolicy(version)
+    return policy_from(version, file.read_text("utf-8"))
 
 
-def path_of(text: str) -> tuple[str, ...]:
-    """Split a category path written as names joined by ` > `, root first."""
-    return tuple(name.strip() for name in text.split(" > ") if name.strip())
+def policy_from(version: str, text: str) -> Policy:
+    """The policy that a TOML file describes; drafts are read the same way. Raises ValueError."""
+    data: dict[str, Any] = tomllib.loads(text)
+    brands = read_brands(data.pop("registered_brands"))
+    unbranded = frozenset(map(folded, data.pop("unbranded")))
+    categories = category_policy_of(data.pop("categories"))
+    return Policy(
+        version=version,
+        registered_brands=brands,
+        unbranded=unbranded,
+        categories=categories,
+        **data,
+    )
+
+
+def read_brands(name: str) -> frozenset[str]:
+    lines = (resources.files(__package__) / name).read_text("utf-8").splitlines()
+    return frozenset(folded(row["brand"]) for row in csv.DictReader(lines))
+
+
+def policy_versions() -> list[str]:
+    """Every version that decisions can be made under, oldest first."""
+    names = (file.name for file in resources.files(__package__).iterdir())
+    found = sorted(name[:-5] for name in names if name.endswith(".toml"))
+    return [version for version in found if version != "2026-11"]

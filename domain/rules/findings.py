@@ -1,4 +1,4 @@
-"""What a check finds: the verdict, and for each thing found the value seen and the rule it broke."""
+"""What a check finds: its verdict, and for each thing found the value seen and the rule broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pre-check of one product: gates, category, compliance, image and warranty, joined (SPEC §3).
+"""The pre-check of one product: gates, category, compliance, image, price and warranty (SPEC §3).
 
 The same function judges a dry run, the first step of a binding and every later re-check.
 """
@@ -8,37 +8,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
+from uuid import UUID
 
-from domain.policy import CertificateRule, Policy, UnsupportedRule
+from domain.images import ImageReading
+from domain.policy import Policy
 from domain.product import Product
+from domain.rules.brands import BrandAuthorisation, check_brand
 from domain.rules.categories import CategoryMatch, match_category
-from domain.rules.pricing import bounds_of, float_rate_of, listed_price_jpy
-from domain.rules.warranty import Warranty, faults_in
+from domain.rules.certificates import check_certificates
+from domain.rules.findings import INTEGRATION_POLICY, Check, Finding, Verdict, failed, passed
+from domain.rules.gates import (
+    check_fulfilment,
+    check_localisation,
+    check_state,
+    check_supported,
+)
+from domain.rules.images import judge_image
+from domain.rules.pricing import check_price
+from domain.rules.proofs import Proof
+from domain.rules.warranty import Warranty, check_warranty
 from domain.values import Value
 
-Verdict = Literal["pass", "fail", "review", "unknown"]
+Tree = Mapping[str, tuple[str, ...]]
+"""The shop's leaves: each id's path."""
 
 
-class Finding(Value):
-    """One thing found wrong or worth a warning: the value seen and the rule it was held against."""
-
-    code: str
-    field: str
-    seen: str
-    rule: str
-    source: str
-
-
-class Check(Value):
-    """One check's verdict; a check that passes has no finding unless it is a warning.
-
-    An advisory check is shown but decides nothing: the image where no inspector is installed.
-    """
-
-    name: str
-    verdict: Verdict
-    findings: tuple[Finding, ...] = ()
-    is_advisory: bool = False
+NO_IMAGE = ImageReading(status="unusable", detail="no_image")
 
 
 class Terms(Value):
@@ -47,6 +42,29 @@ class Terms(Value):
     mercari_category_id: str
     suggested_price_jpy: int | None = None
     stock_threshold: int = 0
+
+
+class ImageReview(Value):
+    """A person's decision on one image that the inspector left in between; `image` is its key."""
+
+    image: str
+    verdict: Literal["pass", "fail"]
+    note: str = ""
+
+
+class Circumstances(Value):
+    """What a judgement stands on beside product and terms; recorded with every decision.
+
+    `tree_id` names the stream that holds the shop's category tree as it was.
+    """
+
+    warranty: Warranty
+    default_float_rate: Decimal
+    authorisations: tuple[BrandAuthorisation, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    image: ImageReading = ImageReading(status="not_installed")
+    image_review: ImageReview | None = None
+    tree_id: UUID | None = None
 
 
 class Judgement(Value):
@@ -61,30 +79,45 @@ class Judgement(Value):
     def findings(self) -> tuple[Finding, ...]:
         return tuple(finding for check in self.checks for finding in check.findings)
 
+    @property
+    def faults(self) -> tuple[Finding, ...]:
+        """The findings that are no warnings, of checks that count."""
+        counted = (check for check in self.checks if not check.is_advisory)
+        every = (finding for check in counted for finding in check.findings)
+        return tuple(finding for finding in every if not finding.code.startswith("W-"))
 
-class Surroundings(Value):
-    """What a judgement needs beside the product: the seller's defaults and the shop's tree.
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.code.startswith("W-"))
 
-    `category_paths` maps the id of each leaf of the shop to its path.
-    """
-
-    warranty: Warranty
-    default_float_rate: Decimal
-    category_paths: Mapping[str, tuple[str, ...]]
+    def check(self, name: str) -> Check:
+        """The check of that name. Raises StopIteration for one that was not made."""
+        return next(check for check in self.checks if check.name == name)
 
 
-def judge(policy: Policy, product: Product, terms: Terms | None, around: Surroundings) -> Judgement:
+def judge(
+    policy: Policy, product: Product, terms: Terms | None, around: Circumstances, tree: Tree
+) -> Judgement:
     """Judge one product; without terms (a dry run with no category) the category is not judged."""
-    checks = [check_state(product), check_supported(policy, product)]
+    checks = [
+        check_state(product),
+        check_fulfilment(policy, product, around.proofs),
+        check_supported(policy, product),
+        *check_brand(policy, product, around.authorisations, around.proofs),
+        check_localisation(product, around.proofs),
+    ]
     category: CategoryMatch | None = None
     path: tuple[str, ...] = ()
     if terms is not None:
-        check, category, path = check_category(policy, product, terms, around.category_paths)
-        checks.append(check)
-        checks.append(check_price(policy, product, terms, around.default_float_rate))
-    checks.append(check_certificates(policy, product, path or mapped_or_empty(category)))
-    checks.append(check_image(product))
-    checks.append(check_warranty(around.warranty))
+        check, category, path = check_category(policy, product, terms, tree)
+        price = check_price(policy, product, terms.suggested_price_jpy, around.default_float_rate)
+        checks += [check, price]
+    compliance_path = path or (category.mapped_path if category else ())
+    checks += [
+        check_certificates(policy, product, compliance_path, around.proofs),
+        check_image(policy, product, around),
+        check_warranty(around.warranty),
+    ]
     return Judgement(
         verdict=worst_of(checks), checks=tuple(checks), category=category, category_path=path
     )
@@ -97,142 +130,56 @@ def worst_of(checks: list[Check]) -> Verdict:
     return next(verdict for verdict in order if verdict in verdicts)
 
 
-def mapped_or_empty(category: CategoryMatch | None) -> tuple[str, ...]:
-    return category.mapped_path if category else ()
-
-
-def check_state(product: Product) -> Check:
-    """Active on Amazon.co.jp. Not buyable only because the stock is 0 passes: it lists at 0."""
-    if product.status == "unknown":
-        return Check(name="asin_state", verdict="unknown")
-    is_only_out_of_stock = product.status == "inactive" and product.status_reason == "stock_zero"
-    if product.status == "active" or is_only_out_of_stock:
-        return Check(name="asin_state", verdict="pass")
-    seen = (
-        f"{product.status} ({product.status_reason})" if product.status_reason else product.status
-    )
-    return failed("asin_state", "E-404", "status", seen, "Active on Amazon.co.jp")
-
-
-def check_supported(policy: Policy, product: Product) -> Check:
-    """Food, medicine and adult goods can't be synced."""
-    for rule in policy.unsupported:
-        if is_unsupported(rule, product):
-            seen = " > ".join(product.browse_path) or (product.title or "")
-            return failed("supported", "E-406", "browse_path", seen, rule.reason, rule.source)
-    return Check(name="supported", verdict="pass")
-
-
-def is_unsupported(rule: UnsupportedRule, product: Product) -> bool:
-    prefix, path = rule.amazon_prefix, product.browse_path
-    if prefix and path[: len(prefix)] == prefix:
-        return True
-    return any(word in (product.title or "") for word in rule.words)
-
-
 def check_category(
-    policy: Policy, product: Product, terms: Terms, paths: Mapping[str, tuple[str, ...]]
-) -> tuple[Check, CategoryMatch | None, tuple[str, ...]]:
+    policy: Policy, product: Product, terms: Terms, tree: Tree
+) -> tuple[Check, CategoryMatch, tuple[str, ...]]:
     """The chosen id is a leaf of the shop's tree and fits with at least 92 %."""
-    rule = f"match rate ≥ {policy.match_rate_pct_min:g} %"
-    chosen = paths.get(terms.mercari_category_id)
-    leaves = {path: category_id for category_id, path in paths.items()}
-    match = match_category(policy, product.browse_path, product.title, chosen or (), leaves)
-    if chosen is None:
-        seen = terms.mercari_category_id
-        unknown = failed(
-            "category", "E-403", "mercari_category_id", seen, "a leaf of the shop's tree"
-        )
-        return unknown, match, ()
-    if match.match_rate < policy.match_rate_pct_min:
-        seen = f"{' > '.join(chosen)} ({match.match_rate:g} %): {match.reason}"
-        return failed("category", "E-403", "mercari_category_id", seen, rule), match, chosen
-    return Check(name="category", verdict="pass"), match, chosen
-
-
-def check_price(
-    policy: Policy, product: Product, terms: Terms, default_float_rate: Decimal
-) -> Check:
-    """The listed price lies within ±15 % of Amazon's; its lower bound warns of dumping (W-101)."""
-    if product.price_jpy is None:
-        return Check(name="price", verdict="unknown")
-    maximum = Decimal(policy.float_rate_max)
-    bounds = bounds_of(product.price_jpy, maximum)
-    rule = f"¥{bounds.price_jpy_min:,} – ¥{bounds.price_jpy_max:,}"
-    suggested = terms.suggested_price_jpy
-    if bounds.price_jpy_min > bounds.price_jpy_max:
-        return failed("price", "E-409", "amazon_price_jpy", f"¥{product.price_jpy:,}", rule)
-    if suggested is not None and not bounds.hold(suggested):
-        return failed("price", "E-409", "suggested_price_jpy", f"¥{suggested:,}", rule)
-    rate = default_float_rate if suggested is None else float_rate_of(suggested, product.price_jpy)
-    listed = listed_price_jpy(product.price_jpy, rate, maximum)
-    if rate <= -maximum or (rate < 0 and listed == bounds.price_jpy_min):
-        warning = finding("W-101", "suggested_price_jpy", f"{rate:.2%}", f"> −{maximum:.0%}")
-        return Check(name="price", verdict="pass", findings=(warning,))
-    return Check(name="price", verdict="pass")
-
-
-def check_certificates(policy: Policy, product: Product, mercari_path: tuple[str, ...]) -> Check:
-    """The certificates that the category needs are on file; not exposed counts as missing here.
-
-    A certificate missing at the first check can be mended (E-501); it never blocks.
-    """
-    findings = tuple(
-        finding("E-501", "certificates", seen_certificates(product), rule.name, rule.source)
-        for rule in policy.certificates
-        if mercari_path[: len(rule.mercari_prefix)] == rule.mercari_prefix
-        and not has_certificate(product, rule)
+    chosen = tree.get(terms.mercari_category_id, ())
+    leaves = {path: category_id for category_id, path in tree.items()}
+    match = match_category(
+        policy.categories, product.browse_path, product.product_type, product.title, chosen, leaves
     )
-    return Check(name="compliance", verdict="fail" if findings else "pass", findings=findings)
+    if chosen and match.match_rate >= policy.categories.match_rate_pct_min:
+        return passed("category"), match, chosen
+    best = ", ".join(
+        f"{' > '.join(path)} [{leaves[path]}] {rate:g} %" for path, rate in match.alternatives
+    )
+    finding = Finding(
+        code="E-403",
+        field="mercari_category_id",
+        seen=f"{' > '.join(chosen)} {match.match_rate:g} %"
+        if chosen
+        else terms.mercari_category_id,
+        rule="category_fits" if chosen else "category_is_leaf",
+        source=INTEGRATION_POLICY,
+        values={"rate": f"{policy.categories.match_rate_pct_min:g}", "alternatives": best or "-"},
+    )
+    return failed("category", finding), match, chosen
 
 
-def hard_fault(policy: Policy, product: Product, mercari_path: tuple[str, ...]) -> Finding | None:
-    """E-502 on a live listing: a required certificate, seen to be absent in a complete answer.
-
-    What Amazon does not expose is neither present nor absent, and never blocks.
-    """
-    if product.certificates is None:
-        return None
-    missing = check_certificates(policy, product, mercari_path).findings
-    return missing[0].model_copy(update={"code": "E-502"}) if missing else None
-
-
-def has_certificate(product: Product, rule: CertificateRule) -> bool:
-    return any(held.kind in rule.kinds for held in product.certificates or ())
-
-
-def seen_certificates(product: Product) -> str:
-    if product.certificates is None:
-        return "not exposed by Amazon"
-    return ", ".join(held.kind for held in product.certificates) or "none on file"
-
-
-def check_image(product: Product) -> Check:
-    """A main image exists. Its content is not inspected here: unknown, and never called passed."""
+def check_image(policy: Policy, product: Product, around: Circumstances) -> Check:
+    """The inspector's verdict; where it is in between, a person's, once there is one."""
     if product.image_url is None:
-        return failed("image", "E-410", "image_url", "no main image", "a main image on white")
-    return Check(name="image", verdict="unknown", is_advisory=True)
+        return failed("image", no_image())
+    check = judge_image(around.image, product.title or "", product.brand, policy.images)
+    review = around.image_review
+    if check.verdict != "review" or review is None or review.image != image_key(around, product):
+        return check
+    return passed("image") if review.verdict == "pass" else failed("image", *check.findings)
 
 
-def check_warranty(warranty: Warranty) -> Check:
-    """The warranty terms are complete and in Japanese."""
-    if faults := faults_in(warranty):
-        return failed("warranty", "E-414", "warranty", ", ".join(faults), "SPEC §7, in Japanese")
-    return Check(name="warranty", verdict="pass")
+def no_image() -> Finding:
+    """Amazon shows no main image; Mercari takes no listing without one."""
+    return Finding(
+        code="E-410",
+        field="main_image",
+        seen="-",
+        rule="main_image_there",
+        source=INTEGRATION_POLICY,
+    )
 
 
-def finding(
-    code: str, field: str, seen: str, rule: str, source: str = "ASIN Integration Policy v2.1"
-) -> Finding:
-    return Finding(code=code, field=field, seen=seen, rule=rule, source=source)
-
-
-def failed(
-    name: str,
-    code: str,
-    field: str,
-    seen: str,
-    rule: str,
-    source: str = "ASIN Integration Policy v2.1",
-) -> Check:
-    return Check(name=name, verdict="fail", findings=(finding(code, field, seen, rule, source),))
+def image_key(around: Circumstances, product: Product) -> str:
+    """What tells one image from another: its bytes' hash, or its address where it can't be read."""
+    facts = around.image.facts
+    return facts.sha256 if facts else product.image_url or "-"

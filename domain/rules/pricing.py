@@ -6,10 +6,15 @@ from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Literal
 
+from domain.policy import Policy
+from domain.product import Product
+from domain.rules.findings import INTEGRATION_POLICY, Check, Finding, failed, passed
 from domain.values import MERCARI_PRICE_JPY_MAX, MERCARI_PRICE_JPY_MIN, Value
 
 FEE_SCHEDULE_V3_FROM = date(2024, 4, 1)
 FEE_CLIFF_PRICE_JPY = 5_000
+FEE_CLIFF_END_PRICE_JPY = 5_112
+"""From ¥5,001 to here 12 % of the whole leaves less than ¥5,000 does at 10 % (SPEC §6)."""
 MERCARI_SHIPPING_SAVING_JPY = 210
 _RATE_STEP = Decimal("0.00000001")
 
@@ -48,6 +53,60 @@ def listed_price_jpy(amazon_price_jpy: int, float_rate: Decimal, float_rate_max:
     return max(bounds.price_jpy_min, min(wanted, bounds.price_jpy_max))
 
 
+def check_price(
+    policy: Policy, product: Product, suggested_price_jpy: int | None, default_float_rate: Decimal
+) -> Check:
+    """The listed price lies within ±15 % of Amazon's and in Mercari's range.
+
+    Warnings: its lower bound is a dumping price (W-101); just above ¥5,000 nets less (W-102).
+    """
+    if product.price_jpy is None:
+        return Check(name="price", verdict="unknown")
+    maximum = Decimal(policy.float_rate_max)
+    bounds = bounds_of(product.price_jpy, maximum)
+    is_empty = bounds.price_jpy_min > bounds.price_jpy_max
+    if is_empty or (suggested_price_jpy is not None and not bounds.hold(suggested_price_jpy)):
+        return failed("price", out_of_range(bounds, product.price_jpy, suggested_price_jpy))
+    rate = (
+        default_float_rate
+        if suggested_price_jpy is None
+        else float_rate_of(suggested_price_jpy, product.price_jpy)
+    )
+    listed = listed_price_jpy(product.price_jpy, rate, maximum)
+    warnings = []
+    if rate <= -maximum or (rate < 0 and listed == bounds.price_jpy_min):
+        warnings.append(price_warning("W-101", f"{rate:+.2%}", "float_dumping", "SPEC §5"))
+    if FEE_CLIFF_PRICE_JPY < listed <= FEE_CLIFF_END_PRICE_JPY:
+        seen = yen(listed)
+        warnings.append(price_warning("W-102", seen, "fee_cliff", "Fee Schedule v3.0 (2024-04-01)"))
+    return passed("price", *warnings)
+
+
+def out_of_range(bounds: Bounds, amazon_price_jpy: int, suggested_price_jpy: int | None) -> Finding:
+    """E-409, with the range that would do; an Amazon price may leave none."""
+    is_empty = bounds.price_jpy_min > bounds.price_jpy_max
+    by_amazon = is_empty or suggested_price_jpy is None
+    return Finding(
+        code="E-409",
+        field="amazon_price_jpy" if by_amazon else "suggested_price_jpy",
+        seen=yen(amazon_price_jpy if by_amazon else suggested_price_jpy or 0),
+        rule="price_not_on_mercari" if is_empty else "price_within_float",
+        source=INTEGRATION_POLICY,
+        values={
+            "low": yen(bounds.price_jpy_min), "high": yen(bounds.price_jpy_max),
+            "amazon": yen(amazon_price_jpy),
+        },
+    )  # fmt: skip
+
+
+def price_warning(code: str, seen: str, rule: str, source: str) -> Finding:
+    return Finding(code=code, field="suggested_price_jpy", seen=seen, rule=rule, source=source)
+
+
+def yen(amount_jpy: int) -> str:
+    return f"¥{amount_jpy:,}"
+
+
 class Proceeds(Value):
     """What a sale at `price_jpy` leaves after Mercari's commission; shipping shown, not guessed."""
 
@@ -69,7 +128,7 @@ def proceeds_of(price_jpy: int, on: date, shipping: Shipping) -> Proceeds:
     rate = Decimal("0.12") if is_v3 and price_jpy > FEE_CLIFF_PRICE_JPY else Decimal("0.10")
     commission = int((price_jpy * rate).to_integral_value(ROUND_FLOOR))
     net = price_jpy - commission
-    is_on_cliff = rate > Decimal("0.10") and net < FEE_CLIFF_PRICE_JPY * Decimal("0.9")
+    is_on_cliff = is_v3 and FEE_CLIFF_PRICE_JPY < price_jpy <= FEE_CLIFF_END_PRICE_JPY
     return Proceeds(
         price_jpy=price_jpy,
         commission_rate=rate,

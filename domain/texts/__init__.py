@@ -17,13 +17,12 @@ from domain.error_codes import LANGUAGES, Language
 def rule_texts() -> Mapping[str, Mapping[Language, str]]:
     """Every rule's wording by its key. Raises KeyError where one lacks a language."""
     files = sorted(resources.files(__package__).iterdir(), key=lambda file: file.name)
-    entries = {
+    return {
         key: {language: entry[language] for language in LANGUAGES}
         for file in files
         if file.name.endswith(".toml")
         for key, entry in tomllib.loads(file.read_text("utf-8")).items()
     }
-    return entries
 
 
 def rule_text(key: str, values: Mapping[str, str], language: Language) -> str:

@@ -37,7 +37,7 @@ def listing_of(
     product = offer.product
     sets: Json = {
         "summaries": [_listing_summary(offer, seller, origin)],
-        "attributes": attributes_of(product),
+        "attributes": attributes_of(product) | promise_of(offer),
         "issues": issues_of(offer, locale),
         "offers": _offers(offer),
         "fulfillmentAvailability": [_availability(offer)],
@@ -166,11 +166,35 @@ def attributes_of(product: Product) -> Json:
         "model_number": [_attribute(value=product.model)],
         "color": [_attribute(value=product.variant, language_tag="ja_JP")],
     }
+    jan = _attribute(type="ean", value=jan_of(product))
+    attributes["externally_assigned_product_identifier"] = [jan]
+    if product.manual_language:
+        manual = _attribute(type="manual", value=product.manual_language)
+        attributes["language"] = [manual]
     if product.certificates is not None:
         attributes["regulatory_compliance_certification"] = [
             _attribute(regulation_type=kind, value=number) for kind, number in product.certificates
         ]
     return attributes
+
+
+def promise_of(offer: Offer) -> Json:
+    """How soon the seller ships what Amazon does not; a flawed product's seller never said."""
+    if offer.channel == "AMAZON_JP" or offer.product.flaw == "no_shipping_time":
+        return {}
+    days = 1 + offer.product.number % 4
+    return {
+        "fulfillment_availability": [
+            _attribute(fulfillment_channel_code="DEFAULT", lead_time_to_ship_max_days=days)
+        ]
+    }
+
+
+def jan_of(product: Product) -> str:
+    """A JAN of the range for use within a shop (20-29), with its right check digit."""
+    digits = f"29{product.number:010d}"
+    weighed = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits))
+    return f"{digits}{-weighed % 10}"
 
 
 def _attribute(**fields: object) -> Json:
@@ -246,7 +270,7 @@ def participation_of(seller: Seller) -> Json:
 
 
 def image_link(product: Product, origin: str) -> str:
-    return f"{origin}/images/{product.asin}.jpg"
+    return f"{origin}/images/{product.asin}.{product.image_number}.jpg"
 
 
 def fn_sku_of(offer: Offer) -> str:

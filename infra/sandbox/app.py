@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ def utc_now() -> datetime:
 def create_app(folder: Path, *, clock: Callable[[], datetime] = utc_now) -> Starlette:
     """Both upstreams and the control; the world lives in `folder`/sandbox.sqlite3.
 
-    Paths: /auth/o2/token, the SP-API's own, /v1/graphql, /images/<asin>.jpg, /_sandbox/...
+    Paths: /auth/o2/token, the SP-API's own, /v1/graphql, /images/<asin>.<number>.jpg, /_sandbox/...
     One process may serve a folder at a time; run it with a single worker.
     """
     world = World(folder, clock)
@@ -53,18 +53,25 @@ def create_app(folder: Path, *, clock: Callable[[], datetime] = utc_now) -> Star
             *amazon.routes(),
             *mercari.routes(),
             *control.routes(),
-            Route("/images/{asin}.jpg", _image),
+            Route("/images/{asin}.{number:int}.jpg", _image_of(world)),
         ],
         exception_handlers={404: _nowhere},
         lifespan=lifespan,
     )
 
 
-async def _image(request: Request) -> Response:
-    """A product's main image: a PNG under the name that Amazon's images have."""
-    headers = {"Cache-Control": f"public, max-age={IMAGE_SECONDS_MAX}"}
-    content = image_of(request.path_params["asin"])
-    return Response(content, media_type="image/png", headers=headers)
+def _image_of(world: World) -> Callable[[Request], Awaitable[Response]]:
+    async def image(request: Request) -> Response:
+        """A product's main image: a PNG under the name that Amazon's images have."""
+        asin = request.path_params["asin"]
+        product = world.find_product(asin)
+        content = (
+            image_of(asin, product.image_flaw, product.image_number) if product else image_of(asin)
+        )
+        headers = {"Cache-Control": f"public, max-age={IMAGE_SECONDS_MAX}"}
+        return Response(content, media_type="image/png", headers=headers)
+
+    return image
 
 
 async def _nowhere(request: Request, _error: Exception) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from infra.sandbox.tables import rows_of
+from domain.reference_tree import reference_paths
 
 Path = tuple[str, ...]
 
@@ -13,8 +13,7 @@ Path = tuple[str, ...]
 @cache
 def tree() -> dict[str, Path]:
     """Every node of the tree: its id, and its names from the root down."""
-    rows = rows_of("mercari_categories.csv")
-    return {row["category_id"]: tuple(row["path"].split(" > ")) for row in rows}
+    return dict(reference_paths())
 
 
 @cache

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from infra.sandbox.control_fields import BadInput, Fields
 from infra.sandbox.faults import FAULT_KINDS, UPSTREAMS, Fault, Gate, json_answer
-from infra.sandbox.goods import CATALOGUE_SIZE
+from infra.sandbox.goods import CATALOGUE_SIZE, IMAGE_FLAWS
 from infra.sandbox.lwa import LoginWithAmazon
 from infra.sandbox.mercari import MercariShopsApi
 from infra.sandbox.shop import Record, Shops
@@ -57,6 +57,7 @@ class Control:
             ("POST", "delete", self._state("deleted")),
             ("POST", "category", self._category),
             ("POST", "title", self._title),
+            ("POST", "image", self._image),
             ("POST", "account", self._account),
             ("POST", "revoke", self._revoke),
             ("POST", "catalogue", self._catalogue),
@@ -141,6 +142,13 @@ class Control:
     def _title(self, fields: Fields) -> Record:
         seller, asin = self._seller(fields), self._asin(fields)
         self._world.edit_product(asin, title=fields.text("title"))
+        return self._shown_asin(seller, asin)
+
+    def _image(self, fields: Fields) -> Record:
+        """The seller replaces the main image: `flaw` says what is wrong with the new one."""
+        seller, asin = self._seller(fields), self._asin(fields)
+        flaw = fields.choice("flaw", ("none", *IMAGE_FLAWS))
+        self._world.replace_image(asin, next((each for each in IMAGE_FLAWS if each == flaw), None))
         return self._shown_asin(seller, asin)
 
     def _edit_listing(self, fields: Fields) -> Record:

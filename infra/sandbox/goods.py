@@ -20,6 +20,7 @@ CATALOGUE_SIZE = 10_000_000
 FLAW_PERIOD = 25
 FLAW_PLACES = (7, 15, 23)
 
+ImageFlaw = Literal["coloured_background", "watermark", "no_japanese_label"]
 Flaw = Literal[
     "suspended",
     "wrong_category",
@@ -30,8 +31,20 @@ Flaw = Literal[
     "inactive",
     "unknown_category",
     "medicine",
+    "no_shipping_time",
+    "brand_not_registered",
+    "brand_not_authorised",
+    "english_manual",
+    "coloured_background",
+    "watermark",
+    "no_japanese_label",
 ]
 
+UNREGISTERED_BRAND = "ZORAVIX"
+FOREIGN_BRAND = "ソニー"
+"""A brand nobody registered in Japan, and a registered one that no seller here may use."""
+
+IMAGE_FLAWS: tuple[ImageFlaw, ...] = get_args(ImageFlaw)
 _FLAWS: tuple[Flaw, ...] = get_args(Flaw)
 _LETTERS = digits + ascii_uppercase
 _SPACE = len(_LETTERS) ** 8
@@ -71,7 +84,10 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A catalogue entry. `certificates` is None where Amazon does not expose the attribute."""
+    """A catalogue entry. `certificates` is None where Amazon does not expose the attribute.
+
+    `image_number` counts how often the main image was replaced: a new picture, a new address.
+    """
 
     number: int
     asin: str
@@ -84,7 +100,10 @@ class Product:
     product_type: str
     list_price_jpy: int
     certificates: tuple[tuple[str, str], ...] | None
+    manual_language: str | None
     flaw: Flaw | None
+    image_flaw: ImageFlaw | None
+    image_number: int = 0
 
 
 def asin_of(number: int) -> str:
@@ -172,7 +191,7 @@ def product_of(number: int) -> Product:
     flaw = flaw_of(number)
     kind = kind_of(number, flaw)
     lot = draw("look", number)
-    brand = kind.brands[lot % len(kind.brands)]
+    brand = brand_of(kind, lot, flaw)
     feature = kind.features[lot // 7 % len(kind.features)]
     variant = kind.variants[lot // 77 % len(kind.variants)]
     model = f"{kind.product_type[:2]}-{number + 1001}"
@@ -189,8 +208,21 @@ def product_of(number: int) -> Product:
         product_type=kind.product_type,
         list_price_jpy=kind.price_jpy_min + lot // 777 % price_steps * 100,
         certificates=certificates_of(number, kind, flaw),
+        manual_language="english" if flaw == "english_manual" else "japanese",
         flaw=flaw,
+        image_flaw=next((each for each in IMAGE_FLAWS if each == flaw), None),
     )
+
+
+def brand_of(kind: Kind, lot: int, flaw: Flaw | None) -> str:
+    flawed = {"brand_not_registered": UNREGISTERED_BRAND, "brand_not_authorised": FOREIGN_BRAND}
+    return flawed.get(flaw or "", kind.brands[lot % len(kind.brands)])
+
+
+@cache
+def authorised_brands() -> tuple[str, ...]:
+    """The brands that the sellers of the sandbox may sell."""
+    return tuple(dict.fromkeys(brand for kind in kinds() for brand in kind.brands))
 
 
 def certificates_of(

@@ -14,7 +14,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from infra.sandbox.goods import CATALOGUE_SIZE, Product, asin_of, draw, number_of, product_of
+from infra.sandbox.goods import (
+    CATALOGUE_SIZE,
+    ImageFlaw,
+    Product,
+    asin_of,
+    draw,
+    number_of,
+    product_of,
+)
 
 Clock = Callable[[], datetime]
 Channel = Literal["AMAZON_JP", "DEFAULT"]
@@ -40,6 +48,11 @@ CREATE TABLE IF NOT EXISTS catalogue_edit (
     asin TEXT PRIMARY KEY,
     title TEXT,
     browse_path TEXT
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS image_edit (
+    asin TEXT PRIMARY KEY,
+    flaw TEXT,
+    number INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS offer_edit (
     seller INTEGER NOT NULL,
@@ -154,7 +167,7 @@ class World:
         return None if number is None else self._product(number)
 
     def _product(self, number: int) -> Product:
-        product = product_of(number)
+        product = self._pictured(product_of(number))
         row = self.database.execute(
             "SELECT title, browse_path FROM catalogue_edit WHERE asin = ?", (product.asin,)
         ).fetchone()
@@ -165,6 +178,22 @@ class World:
             product,
             title=row["title"] or product.title,
             browse_path=tuple(path.split(" > ")) if path else product.browse_path,
+        )
+
+    def _pictured(self, product: Product) -> Product:
+        row = self.database.execute(
+            "SELECT flaw, number FROM image_edit WHERE asin = ?", (product.asin,)
+        ).fetchone()
+        if row is None:
+            return product
+        return replace(product, image_flaw=row["flaw"], image_number=row["number"])
+
+    def replace_image(self, asin: str, flaw: ImageFlaw | None) -> None:
+        """A new main image, for all sellers: a sound one, or one with this flaw."""
+        self.database.execute(
+            "INSERT INTO image_edit VALUES (?, ?, 1) ON CONFLICT (asin) DO UPDATE SET"
+            " flaw = excluded.flaw, number = number + 1",
+            (asin, flaw),
         )
 
     def edit_product(
@@ -253,13 +282,19 @@ def offer_unedited(seller_name: str, product: Product) -> Offer:
     return Offer(
         sku=f"{prefix} {number:06d}/JP" if has_odd_sku else f"{prefix}-{number:06d}",
         product=product,
-        channel="AMAZON_JP" if lot % 10 < 7 or has_two_skus(number) else "DEFAULT",
+        channel=_channel(product, lot),
         price_jpy=product.list_price_jpy + (lot // 10 % 5 - 2) * 10,
         quantity=0 if number % 40 == 20 else 5 + lot // 50 % 60,
         state=_state_at_first(product),
         created_at=created_at,
         updated_at=created_at,
     )
+
+
+def _channel(product: Product, lot: int) -> Channel:
+    if product.flaw == "no_shipping_time":
+        return "DEFAULT"
+    return "AMAZON_JP" if lot % 10 < 7 or has_two_skus(product.number) else "DEFAULT"
 
 
 def has_two_skus(number: int) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from api.desk import Desk
 from domain.stamps import Work
 from infra.installation import Installation
+from tests.api.visiting import Visitor
 from tests.api.web_server import serving
 from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller, linked_seller
@@ -53,3 +54,21 @@ def head(installation: Installation) -> Callable[[], int]:
         return int(row[0]) if row else 0
 
     return position
+
+
+@pytest.fixture
+def visitor(desk: Desk) -> Iterator[Visitor]:
+    """Makes browsers without JavaScript, signed in where a key is given."""
+    clients: list[httpx.Client] = []
+    with serving(desk) as address:
+
+        def visit(key: str | None = None) -> httpx.Client:
+            client = httpx.Client(base_url=address, headers={"accept-language": "en"})
+            clients.append(client)
+            if key is not None:
+                assert client.post("/sign-in", data={"key": key, "next": "/"}).status_code == 303
+            return client
+
+        yield visit
+        for client in clients:
+            client.close()

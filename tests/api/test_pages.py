@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 
 from api.desk import Desk
@@ -14,34 +12,9 @@ from api.ids import public_id
 from domain.application import acting_for
 from domain.error_codes import LANGUAGES
 from tests.api.page_data import listed_binding, open_upload, rejected_binding
-from tests.api.web_server import serving
+from tests.api.visiting import Visitor, csrf_in
 
 NAMES = {"zh": "健康分", "ja": "ヘルススコア", "en": "Health score"}
-Visitor = Callable[..., httpx.Client]
-
-
-@pytest.fixture
-def visitor(desk: Desk) -> Iterator[Visitor]:
-    """Makes browsers without JavaScript, signed in where a key is given."""
-    clients: list[httpx.Client] = []
-    with serving(desk) as address:
-
-        def visit(key: str | None = None) -> httpx.Client:
-            client = httpx.Client(base_url=address, headers={"accept-language": "en"})
-            clients.append(client)
-            if key is not None:
-                assert client.post("/sign-in", data={"key": key, "next": "/"}).status_code == 303
-            return client
-
-        yield visit
-        for client in clients:
-            client.close()
-
-
-def csrf_in(html: str) -> str:
-    found = re.search(r'name="csrf" value="([^"]+)"', html)
-    assert found
-    return found[1]
 
 
 @pytest.fixture

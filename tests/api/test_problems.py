@@ -28,13 +28,18 @@ BODIES = {
     "/v1/sellers/{seller_id}/warranty": {
         "days": 7, "conditions": "はい", "remedy": "はい", "exclusions": "はい",
     },
+    "/v1/sellers/{seller_id}/brands": {
+        "brands": [{"brand": "x", "registration_number": "1234567"}],
+    },
     "/v1/sweeps": {"kind": "status"},
     "/v1/submissions": {"rows": [{"asin": "B0TESTAA01", "mercari_category_id": "sbx-01"}]},
     "/v1/bindings/{binding_id}/remap": {"mercari_category_id": "sbx-01"},
+    "/v1/bindings/{binding_id}/image-review": {"verdict": "pass"},
 }  # fmt: skip
 QUERIES = {
     "/v1/fees": {"price_jpy": 1000},
     "/v1/bindings/{binding_id}/diff": {"from": 1, "to": 1},
+    "/v1/sellers/{seller_id}/brands/{brand}": {"reason": "ended"},
 }
 
 

@@ -212,7 +212,7 @@ def test_the_audit_trail_finds_facts_by_subject_actor_type_and_time(
     counts = {
         (("subject", binding),): 5, (("actor", "worker"),): 5,
         (("type", "asin_binding.listed"),): 1, (("from", later),): 0,
-        (("subject", public_id("sel", seller.seller_id)), ("to", later)): 5,
+        (("subject", public_id("sel", seller.seller_id)), ("to", later)): 6,
     }  # fmt: skip
     for query, count in counts.items():
         items = client.get("/v1/audit-trail", params=dict(query)).json()["items"]
@@ -256,7 +256,7 @@ def test_a_dry_run_passes_a_good_product_and_binds_nothing(
     before = head()
     told = judged(client, 0)
     assert told["verdict"] == "pass"
-    assert [gate["verdict"] for gate in told["gates"]] == ["pass"] * 3
+    assert [gate["verdict"] for gate in told["gates"]] == ["pass"] * 6
     assert (told["category"]["match_rate"], told["category"]["verdict"]) == (100, "pass")
     assert (told["image"]["verdict"], told["image"]["is_inspected"]) == ("unknown", False)
     assert told["warranty"]["verdict"] == "pass"

@@ -25,8 +25,8 @@ MATRIX = {
 OWN_ROLES = ("seller", "service")
 SETTINGS = {"default_float_pct": 5, "reinstatement": "manual"}
 WARRANTY = {
-    "days": 14, "conditions": "届いた日からご連絡ください。", "remedy": "交換いたします。",
-    "exclusions": "誤った使用は対象外です。",
+    "is_attested": True, "days": 14, "conditions": "開封後24時間以内にご連絡ください。",
+    "remedy": "交換いたします。", "exclusions": "誤った使用は対象外です。",
 }  # fmt: skip
 TOKENS = ("Atzr-refresh-0123456789", "shop-access-9876543210")
 
@@ -192,7 +192,9 @@ def test_a_warranty_in_japanese_is_shown_as_listings_show_it(
 ) -> None:
     assert client.put(f"{url}/warranty", json=WARRANTY).status_code == 202
     shown = client.get(f"{url}/warranty").json()
-    assert {name: shown[name] for name in WARRANTY} == WARRANTY
+    assert {name: shown[name] for name in WARRANTY if name != "is_attested"} == {
+        name: value for name, value in WARRANTY.items() if name != "is_attested"
+    }
     assert "初期不良保証期間:14日" in shown["text"]
 
 

@@ -8,19 +8,31 @@ from collections.abc import Mapping
 from rich.console import Console
 
 from tests.bench.append import append_8_writers, append_bulk
+from tests.bench.categories import categories
+from tests.bench.decisions import decisions, replayed
+from tests.bench.images import images
 from tests.bench.measurement import Measure, keep, show
 from tests.bench.pages import pages
-from tests.bench.service import demonstration
+from tests.bench.service import demonstration, new_images
 from tests.bench.views import catchup, live_lag
 
 MEASURES: Mapping[tuple[str, ...], Measure] = {
+    ("category_precision", "category_recall", "category_match_ms"): categories,
     ("append_bulk_vs_library",): append_bulk,
     ("append_8_writers_vs_library",): append_8_writers,
     ("catchup_vs_library_runner",): catchup,
     ("live_lag_p99_ms_at_300",): live_lag,
     ("page_vs_bare_route",): pages,
+    ("decision_ms", "decisions_500_seconds"): decisions,
+    ("replay_differences",): replayed,
+    (
+        "image_white_precision", "image_white_recall", "image_watermark_precision",
+        "image_watermark_recall", "image_japanese_precision", "image_japanese_recall",
+        "images_per_second_a_core", "image_worker_rss_mib",
+    ): images,
     ("rss_mib", "upload_500_seconds", "upstream_calls_vs_least"): demonstration,
-}
+    ("upload_500_new_images_seconds",): new_images,
+}  # fmt: skip
 
 
 def main(wanted: list[str]) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from domain.application import AsinSync, Change
 from domain.asin_binding.facts import Listed, Mapped, PriceAdjusted, Requested, Validated
 from domain.facts import Cause, Fact, Stamp
+from domain.policy import CURRENT_VERSION
 from domain.ports import MercariListing
 from domain.product import Product
 from domain.rules.precheck import Terms
@@ -73,7 +74,7 @@ def writer_url(ground: Ground) -> str:
 
 def stamp() -> Stamp:
     return Stamp(
-        decided_at=datetime.now(UTC), actor="worker", policy="2026-11",
+        decided_at=datetime.now(UTC), actor="worker", policy=CURRENT_VERSION,
         cause=Cause(correlation_id=uuid4(), causation_id=uuid4()),
     )  # fmt: skip
 

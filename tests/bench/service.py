@@ -11,8 +11,13 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from domain.reading import FBA_BATCH, OFFERS_BATCH
+from infra.demo import SELLER_NAME
 from infra.installation import connect
+from infra.sandbox.goods import asin_of, product_of
+from infra.sandbox.sample import HEADER, row_of
 from infra.settings import Settings
 from tests.bench.measurement import Measurement
 from tests.faults.running_service import RunningService
@@ -21,6 +26,7 @@ ROWS = 500
 CALLS_PER_LISTING = 4
 """One create, one open, two look-ups."""
 UPLOAD_SECONDS_MAX = 150
+UPLOAD_WITH_IMAGES_SECONDS_MAX = 900
 POLL_SECONDS = 0.5
 COUNTED_SECONDS = 1.5
 """The worker writes its counts of calls once a second."""
@@ -60,9 +66,58 @@ def demonstration() -> Iterator[Measurement]:
     )  # fmt: skip
 
 
-def watched(service: RunningService) -> tuple[dict[str, Any], float]:
+def new_images() -> Iterator[Measurement]:
+    """The demonstration, and then 500 rows whose main images nobody has seen before."""
+    with tempfile.TemporaryDirectory(prefix="asin-sync-bench-") as folder:
+        service = RunningService(Path(folder), with_images=True)
+        try:
+            service.start()
+            watched(service, UPLOAD_WITH_IMAGES_SECONDS_MAX)
+            sandbox = (service.data / "sandbox" / "url").read_text("utf-8")
+            move(sandbox, "catalogue", seller=SELLER_NAME, product_count=2 * ROWS)
+            for number in range(ROWS, 2 * ROWS):
+                flaw = product_of(number).image_flaw or "none"
+                move(sandbox, "image", asin=asin_of(number), flaw=flaw)
+            upload, first_seconds = sent(service)
+        finally:
+            service.remove()
+    begun, ended = (datetime.fromisoformat(upload[name]) for name in ("received_at", "finished_at"))
+    yield Measurement(
+        "upload_500_new_images_seconds", (ended - begun).total_seconds(), "s", None, None, 360,
+        is_ratio_gated=False, is_lower_better=True,
+        note=f"first row after {first_seconds:.1f} s; fates {upload['counts']}",
+    )  # fmt: skip
+
+
+def move(sandbox: str, path: str, **fields: Any) -> None:
+    httpx.post(f"{sandbox}/_sandbox/{path}", json=fields, timeout=30).raise_for_status()
+
+
+def sent(service: RunningService) -> tuple[dict[str, Any], float]:
+    """The finished upload of the next 500 products, and when its first row came to its fate."""
+    rows = [HEADER, *(row_of(SELLER_NAME, number) for number in range(ROWS, 2 * ROWS))]
+    content = "\n".join(",".join(map(str, row)) for row in rows).encode()
+    started_at = time.monotonic()
+    accepted = httpx.post(
+        f"{service.url}/v1/submissions", files={"file": ("new.csv", content)}, timeout=30,
+        headers={"Authorization": f"Bearer {service.key}"},
+    ).json()  # fmt: skip
+    first_seconds = 0.0
+    while time.monotonic() - started_at < UPLOAD_WITH_IMAGES_SECONDS_MAX:
+        time.sleep(POLL_SECONDS)
+        upload = service.get(f"/submissions/{accepted['id']}")
+        if upload and upload["settled_count"] and not first_seconds:
+            first_seconds = time.monotonic() - started_at
+        if upload and upload["status"] == "finished":
+            return upload, first_seconds
+    raise TimeoutError(f"the upload did not finish in {UPLOAD_WITH_IMAGES_SECONDS_MAX} s")
+
+
+def watched(
+    service: RunningService, seconds_max: float = UPLOAD_SECONDS_MAX
+) -> tuple[dict[str, Any], float]:
     """The finished upload, and the most memory seen meanwhile. Raises TimeoutError."""
-    ends_at, most = time.monotonic() + UPLOAD_SECONDS_MAX, 0.0
+    ends_at, most = time.monotonic() + seconds_max, 0.0
     while time.monotonic() < ends_at:
         time.sleep(POLL_SECONDS)
         most = max(most, rss_mib_of(service))
@@ -70,7 +125,7 @@ def watched(service: RunningService) -> tuple[dict[str, Any], float]:
         for upload in uploads["items"] if uploads else ():
             if upload["status"] == "finished":
                 return upload, most
-    raise TimeoutError(f"the upload did not finish in {UPLOAD_SECONDS_MAX} s")
+    raise TimeoutError(f"the upload did not finish in {seconds_max:g} s")
 
 
 def rss_mib_of(service: RunningService) -> float:

@@ -54,7 +54,7 @@ def amazon(market: SandboxMarket) -> AmazonWorld:
             asin=product.asin,
             status="active",
             title=product.title,
-            image_url=f"{market.sandbox.url}/images/{product.asin}.jpg",
+            image_url=f"{market.sandbox.url}/images/{product.asin}.0.jpg",
             price_jpy=active["price_jpy"],
             quantity=active["quantity"],
             channel="seller",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.asin_binding import decisions, effect_due, fold
+from domain.asin_binding import decisions, effect_due, fold, judging
 from domain.errors import CategoryRefused, PriceOutOfRange, Refusal, WrongState
 from domain.values import sku_code_of
 from tests.examples import (
@@ -98,8 +98,9 @@ def test_new_terms_wait_while_amazon_gives_no_amount(unread: str) -> None:
 
 
 def test_a_good_product_is_validated_and_mapped_and_due_to_be_listed() -> None:
-    when = given(requested()).when(decisions.check, checking())
-    when.then(validated(), mapped(reason=when.facts()[1].reason))
+    when = given(requested()).when(judging.check, checking())
+    made = when.facts()[1]
+    when.then(validated(), mapped(reason=made.reason, reason_values=made.reason_values))
     after = fold(when.state, BINDING_ID, when.facts())
     assert after is not None
     assert (after.status, effect_due(after)) == ("mapped", "list")
@@ -107,14 +108,14 @@ def test_a_good_product_is_validated_and_mapped_and_due_to_be_listed() -> None:
 
 def test_an_unknown_category_is_rejected_with_e_403() -> None:
     given_unknown = given(requested(terms=the_terms(mercari_category_id="no-such-category")))
-    (fact,) = given_unknown.when(decisions.check, checking()).then_topics("asin_binding.rejected")
+    (fact,) = given_unknown.when(judging.check, checking()).then_topics("asin_binding.rejected")
     assert [found.code for found in fact.findings] == ["E-403"]
 
 
 def test_a_rejection_names_every_failed_check_and_no_warning() -> None:
     product = a_product(status="deleted", image_url=None, price_jpy=10_000)
     terms = the_terms(mercari_category_id=OTHER_ID, suggested_price_jpy=8_500)
-    when = given(requested(terms=terms)).when(decisions.check, checking(product))
+    when = given(requested(terms=terms)).when(judging.check, checking(product))
     (fact,) = when.then_topics("asin_binding.rejected")
     assert [found.code for found in fact.findings] == ["E-404", "E-403", "E-410"]
 
@@ -125,18 +126,18 @@ def test_a_rejection_names_every_failed_check_and_no_warning() -> None:
      {"status": "inactive", "status_reason": "stock_zero", "price_jpy": None, "quantity": 0}],
 )  # fmt: skip
 def test_what_amazon_did_not_say_decides_nothing(changes: dict[str, object]) -> None:
-    given(requested()).when(decisions.check, checking(a_product(**changes))).then_nothing()
+    given(requested()).when(judging.check, checking(a_product(**changes))).then_nothing()
 
 
 def test_an_asin_only_out_of_stock_is_listed_at_zero() -> None:
     product = a_product(status="inactive", status_reason="stock_zero", quantity=0)
-    when = given(requested()).when(decisions.check, checking(product))
+    when = given(requested()).when(judging.check, checking(product))
     assert when.then_topics("asin_binding.validated", "asin_binding.mapped")[0].stock == 0
 
 
 def test_the_suggested_price_is_the_listed_price() -> None:
     terms = the_terms(suggested_price_jpy=9_333, stock_threshold=3)
-    when = given(requested(terms=terms)).when(decisions.check, checking())
+    when = given(requested(terms=terms)).when(judging.check, checking())
     fact = when.then_topics("asin_binding.validated", "asin_binding.mapped")[0]
     assert (fact.price_jpy, fact.stock) == (9_333, 7)
 
@@ -320,7 +321,7 @@ def test_a_resubmission_forgets_the_codes_and_attempts_of_before() -> None:
 
 
 def test_a_decision_carries_who_why_when_and_under_which_policy() -> None:
-    for fact in given(requested()).when(decisions.check, checking()).facts():
+    for fact in given(requested()).when(judging.check, checking()).facts():
         assert fact.stamp.model_copy(update={"observed_at": None}) == STAMP
     assert stamp(observed=0) == SEEN
 

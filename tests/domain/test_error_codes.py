@@ -16,7 +16,7 @@ from domain.values import MERCARI_PRICE_JPY_MAX, MERCARI_PRICE_JPY_MIN
 SPEC_CODES = {
     *(f"E-{number}" for number in range(400, 420)),
     *("E-501", "E-502", "E-901", "E-902", "E-903", "E-904"),
-    *("W-101", "W-102", "W-103", "W-104"),
+    *("W-101", "W-102", "W-103", "W-104", "W-105"),
 }
 FAMILIES = {"E-4": "refused", "E-5": "certification", "E-9": "system", "W-1": "warning"}
 FILE_AND_ROW_FAULTS = {

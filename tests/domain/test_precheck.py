@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 
 from domain.policy import policy_of
-from domain.rules.precheck import Judgement, hard_fault, judge
+from domain.rules.certificates import hard_fault
+from domain.rules.precheck import Judgement, judge
 from domain.rules.warranty import Warranty
 from tests.examples import (
     OTHER_ID,
+    TREE,
     WATCH_ID,
     WATCH_PATH,
     WATCHES,
     a_certificate,
     a_product,
-    the_surroundings,
+    the_circumstances,
     the_terms,
 )
 
@@ -26,8 +28,8 @@ WATCH: dict[str, Any] = {"browse_path": WATCHES}
 
 
 def judged(terms: dict[str, Any] | None = None, float_rate: str = "0", **product: Any) -> Judgement:
-    around = the_surroundings(default_float_rate=Decimal(float_rate))
-    return judge(POLICY, a_product(**product), the_terms(**terms or {}), around)
+    around = the_circumstances(default_float_rate=Decimal(float_rate))
+    return judge(POLICY, a_product(**product), the_terms(**terms or {}), around, TREE)
 
 
 def codes(judgement: Judgement) -> list[str]:
@@ -69,7 +71,7 @@ def test_the_wrong_category_shows_what_fits_better() -> None:
 def test_a_certificate_missing_at_the_first_check_can_be_mended(held: Any) -> None:
     judgement = judged({"mercari_category_id": WATCH_ID}, certificates=held, **WATCH)
     assert codes(judgement) == ["E-501"]
-    assert judgement.findings[0].rule == "PSE"
+    assert judgement.findings[0].rule == "certificate_pse"
 
 
 def test_either_pse_mark_will_do() -> None:
@@ -81,10 +83,10 @@ def test_either_pse_mark_will_do() -> None:
 
 
 def test_only_an_absence_seen_in_a_complete_answer_is_a_hard_fault() -> None:
-    absent = hard_fault(POLICY, a_product(certificates=()), WATCH_PATH)
+    absent = hard_fault(POLICY, a_product(certificates=()), None, WATCH_PATH, ())
     assert absent is not None
     assert absent.code == "E-502"
-    assert hard_fault(POLICY, a_product(certificates=None), WATCH_PATH) is None
+    assert hard_fault(POLICY, a_product(certificates=None), None, WATCH_PATH, ()) is None
 
 
 @pytest.mark.parametrize(
@@ -111,8 +113,8 @@ def test_an_unread_price_or_state_is_unknown_and_a_clear_failure_beats_it() -> N
 
 def test_a_missing_image_or_warranty_is_refused() -> None:
     assert codes(judged(image_url=None)) == ["E-410"]
-    around = the_surroundings(warranty=Warranty(remedy="refund"))
-    assert codes(judge(POLICY, a_product(), the_terms(), around)) == ["E-414"]
+    around = the_circumstances(warranty=Warranty(remedy="refund"))
+    assert codes(judge(POLICY, a_product(), the_terms(), around, TREE)) == ["E-414"]
 
 
 def test_every_finding_says_what_was_seen_the_rule_and_its_source() -> None:

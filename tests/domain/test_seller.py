@@ -99,15 +99,15 @@ def test_a_default_float_beyond_fifteen_percent_is_refused(rate: str) -> None:
     ],
 )
 def test_a_warranty_missing_a_part_or_not_in_japanese_is_refused(changes: Any, parts: Any) -> None:
-    command = seller.ChangeWarranty(stamp=STAMP, warranty=Warranty(**changes))
+    command = seller.ChangeWarranty(stamp=STAMP, warranty=Warranty(**changes), is_attested=True)
     refusal = given(*LINKED).when(seller.change_warranty, command).then_refused(WarrantyIncomplete)
     assert (refusal.code, refusal.fields["parts"]) == ("E-414", parts)
 
 
 def test_a_changed_warranty_is_recorded_once() -> None:
     longer = Warranty(days=14)
-    command = seller.ChangeWarranty(stamp=STAMP, warranty=longer)
-    changed = seller.WarrantyChanged(stamp=STAMP, warranty=longer)
+    command = seller.ChangeWarranty(stamp=STAMP, warranty=longer, is_attested=True)
+    changed = seller.WarrantyChanged(stamp=STAMP, warranty=longer, is_attested=True)
     given(*LINKED).when(seller.change_warranty, command).then(changed)
     given(*LINKED, changed).when(seller.change_warranty, command).then_nothing()
 

@@ -38,7 +38,8 @@ class RunningService:
     key: str
     process: subprocess.Popen[bytes]
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, with_images: bool = False) -> None:
+        self._images = "yes" if with_images else "no"
         self.data = folder / "data"
         self.output = folder / "output.txt"
         self.progress = folder / "progress.txt"
@@ -47,7 +48,9 @@ class RunningService:
     def start(self) -> None:
         """Start it and wait for the ready line."""
         kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        environment = {**kept, "ASIN_SYNC_DATA": str(self.data), "ASIN_SYNC_PORT": "0"}
+        environment = {
+            **kept, "ASIN_SYNC_DATA": str(self.data), "ASIN_SYNC_PORT": "0", "IMAGES": self._images,
+        }  # fmt: skip
         self.output.write_bytes(b"")
         with self.output.open("wb") as output, self.progress.open("ab") as progress:
             self.process = subprocess.Popen(

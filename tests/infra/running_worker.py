@@ -61,7 +61,7 @@ def running_worker(installation: Installation, passwords: dict[str, str]) -> Ite
     passwords_file(settings).write_text(json.dumps(passwords))
     environment = {
         **os.environ, "DATABASE_URL": settings.database_url, "ASIN_SYNC_DATA": settings.data,
-        "ASIN_SYNC_ROLE_PREFIX": settings.role_prefix,
+        "ASIN_SYNC_ROLE_PREFIX": settings.role_prefix, "IMAGES": settings.images,
     }  # fmt: skip
     process = subprocess.Popen([sys.executable, "-m", "main", "worker"], cwd=ROOT, env=environment)
     try:

@@ -365,7 +365,7 @@ def test_the_main_image_is_served_by_the_sandbox_itself(
     sandbox: SandboxServer, amazon: AmazonClient
 ) -> None:
     link = only_item(amazon.search("ASIN", asin_at(0)))["summaries"][0]["mainImage"]["link"]
-    assert link == f"{sandbox.url}/images/{asin_at(0)}.jpg"
+    assert link == f"{sandbox.url}/images/{asin_at(0)}.0.jpg"
     image = httpx.get(link)
     assert image.headers["content-type"] == "image/png"
     assert image.content.startswith(b"\x89PNG\r\n\x1a\n")

@@ -10,8 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.policy import policy_of
-from domain.rules.categories import mapped_path
 from domain.values import asin_from
 from infra.sandbox import sample
 from infra.sandbox.categories import ids_by_path, is_leaf, leaves, tree
@@ -101,20 +99,6 @@ def test_the_tree_has_mercaris_present_roots_and_unique_paths() -> None:
     assert {len(tree()[leaf]) for leaf in leaves()} == {3, 4}
 
 
-def test_every_mapped_category_is_a_leaf_of_the_tree() -> None:
-    mapped = policy_of().category_map
-    strays = {path for path in mapped.values() if not is_leaf(ids_by_path().get(path, ""))}
-    assert strays == set()
-    assert len(mapped) >= 150
-
-
-def test_every_kind_of_goods_is_mapped_to_the_leaf_it_is_sold_under() -> None:
-    policy = policy_of()
-    wrong = [k.noun for k in kinds() if mapped_path(policy, k.amazon_path) != k.mercari_path]
-    refused = [kind.noun for kind in kinds() if kind.department == "refused"]
-    assert set(wrong) <= set(refused)
-
-
 def test_the_sample_is_the_same_every_time_and_has_five_hundred_rows(tmp_path: Path) -> None:
     for name in ("one.csv", "two.csv"):
         sample.write_sample_csv(tmp_path / name, "demo")
@@ -126,11 +110,11 @@ def test_the_sample_is_the_same_every_time_and_has_five_hundred_rows(tmp_path: P
     assert any(row["suggested_price_jpy"] == "" for row in rows)
 
 
-def test_twelve_of_a_hundred_rows_fail_and_for_nine_reasons() -> None:
+def test_twelve_of_a_hundred_rows_fail_and_for_sixteen_reasons() -> None:
     flaws = Counter(flaw_of(number) for number in range(sample.SAMPLE_SIZE))
     assert flaws.pop(None) == 440
-    assert len(flaws) == 9
-    assert set(flaws.values()) == {6, 7}
+    assert len(flaws) == 16
+    assert set(flaws.values()) == {3, 4}
 
 
 def test_a_row_is_wrong_only_where_its_product_has_that_flaw() -> None:

@@ -43,7 +43,9 @@ def shop(
     (folder / "sandbox").mkdir()
     (folder / "sandbox" / "url").write_text(sandbox.url)
     with postgres.new_database(admin_url, migrated_template) as url:
-        settings = Settings(database_url=url, role_prefix=role_prefix, data=str(folder))
+        settings = Settings(
+            database_url=url, role_prefix=role_prefix, data=str(folder), images="no"
+        )
         installation = opened(settings, urls_of(settings, url, passwords))
         with running_worker(installation, passwords):
             made = Shop(installation, sandbox)

@@ -1,0 +1,137 @@
+"""`asin-sync binding`: list, show, history, and the changes by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from api.cli_client import AsOf, Client, Json, Seller, Server, print_json, resolved, stdout
+
+
+def binding_commands(find_server: Callable[[], Server]) -> typer.Typer:
+    binding = typer.Typer(no_args_is_help=True)
+
+    @binding.command("list")
+    def list_(
+        status: str | None = None,
+        asin: str | None = None,
+        error_code: str | None = None,
+        in_review: Annotated[bool, typer.Option(help="Only those with a reviewer.")] = False,
+        limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
+        seller: Seller = None,
+        as_json: Json = False,
+    ) -> None:
+        """Bindings, newest change first."""
+        client = Client(find_server(), seller)
+        page = client.get(
+            "/bindings", status=status, asin=asin, error_code=error_code, limit=limit,
+            in_review=in_review or None,
+        )  # fmt: skip
+        table = Table("id", "ASIN", "status", "price", "stock", "codes")
+        for row in page["items"]:
+            if as_json:
+                print_json(row)
+            table.add_row(row["id"], row["asin"], row["status"], str(row["price_jpy"] or ""),
+                          str(row["stock"] if row["stock"] is not None else ""),
+                          " ".join(row["error_codes"]))  # fmt: skip
+        if not as_json:
+            stdout.print(table)
+
+    @binding.command()
+    def show(
+        binding_id: Annotated[str, typer.Argument(help="Its id, or its ASIN.")],
+        as_of: AsOf = None,
+        at_version: int | None = None,
+        seller: Seller = None,
+    ) -> None:
+        """One binding: now, or as of an instant or a version."""
+        client = Client(find_server(), seller)
+        path = f"/bindings/{resolved(client, binding_id)}"
+        print_json(client.get(path, as_of=as_of, at_version=at_version), indent=True)
+
+    @binding.command()
+    def history(
+        binding_id: str, as_of: AsOf = None, seller: Seller = None, as_json: Json = False
+    ) -> None:
+        """Every event of the binding, oldest first."""
+        client = Client(find_server(), seller)
+        page = client.get(f"/bindings/{resolved(client, binding_id)}/history", as_of=as_of)
+        for event in page["items"]:
+            if as_json:
+                print_json(event)
+            else:
+                stdout.print(
+                    f"#{event['position']} v{event['version']}  {event['recorded_at']}"
+                    f"  {event['type']}  by {event['actor']}"
+                )
+
+    @binding.command()
+    def remap(binding_id: str, category: str, seller: Seller = None) -> None:
+        """Choose another Mercari category; off sale until checked again."""
+        body = {"mercari_category_id": category}
+        change(Client(find_server(), seller), binding_id, "remap", json=body)
+
+    @binding.command()
+    def resubmit(binding_id: str, seller: Seller = None) -> None:
+        """Check again after the cause was mended."""
+        change(Client(find_server(), seller), binding_id, "resubmit")
+
+    @binding.command()
+    def withdraw(binding_id: str, seller: Seller = None) -> None:
+        """Take the ASIN back; its listing is closed."""
+        change(Client(find_server(), seller), binding_id, "withdraw")
+
+    add_evidence(binding, find_server)
+    return binding
+
+
+def add_evidence(binding: typer.Typer, find_server: Callable[[], Server]) -> None:
+    """Proofs of a seller, and a reviewer's word on an image."""
+
+    @binding.command()
+    def prove(
+        binding_id: str,
+        kind: Annotated[str, typer.Argument(help="certificate, brand, shipping_time or label.")],
+        file: Annotated[Path | None, typer.Option(exists=True, dir_okay=False)] = None,
+        certificate: Annotated[str | None, typer.Option(help=CERTIFICATES)] = None,
+        number: Annotated[str | None, typer.Option(help="Of certificate or registration.")] = None,
+        notifier: Annotated[str | None, typer.Option(help="届出事業者名, for PSE and PSC.")] = None,
+        body: Annotated[str | None, typer.Option(help="登録検査機関, for a diamond PSE.")] = None,
+        days: Annotated[int | None, typer.Option(help="Days to ship, at most.")] = None,
+        seller: Seller = None,
+    ) -> None:
+        """File evidence, kept by its hash; then `binding resubmit` checks again."""
+        client = Client(find_server(), seller)
+        fields = {"kind": kind, "certificate_kind": certificate, "number": number,
+                  "notifier": notifier, "inspection_body": body, "shipping_days": days}  # fmt: skip
+        given = {name: str(value) for name, value in fields.items() if value is not None}
+        content = file.read_bytes() if file else None
+        files = {"file": (file.name, content)} if file else {"kind": (None, kind)}
+        change(client, binding_id, "proofs", data=given, files=files)
+
+    @binding.command("review-image")
+    def review_image(
+        binding_id: str,
+        verdict: Annotated[str, typer.Argument(help="pass or fail.")],
+        note: str = "",
+        seller: Seller = None,
+    ) -> None:
+        """For reviewers: judge a main image that waits for a person."""
+        body = {"verdict": verdict, "note": note}
+        change(Client(find_server(), seller), binding_id, "image-review", json=body)
+
+
+CERTIFICATES = "pse_diamond, pse_circle, telec, cosmetics_licence, jis_s_5001 or psc."
+
+
+def change(client: Client, text: str, verb: str, **sent: Any) -> None:
+    """Send the change for the version that is shown now."""
+    identity = resolved(client, text)
+    version = client.get(f"/bindings/{identity}")["version"]
+    headers = {"If-Match": f'"v{version}"'}
+    answer = client.ask("POST", f"/bindings/{identity}/{verb}", headers=headers, **sent)
+    print_json(answer.json())

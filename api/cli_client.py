@@ -1,0 +1,114 @@
+"""What every command shares: the service and the key to it, exit codes, how answers are printed."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Annotated, Any, NamedTuple
+
+import httpx
+import orjson
+import typer
+from rich.console import Console
+
+from domain.error_codes import LANGUAGES
+
+TIMEOUT_SECONDS = 60.0
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Seller = Annotated[str | None, typer.Option(help="The seller, for keys that see several.")]
+Lang = Annotated[str | None, typer.Option(help="zh, ja or en.")]
+AsOf = Annotated[str | None, typer.Option(help="An instant of the past, RFC 3339.")]
+
+
+class Exit(IntEnum):
+    """What the shell is told."""
+
+    OK = 0
+    FAILED = 1
+    SOME_FAILED = 3
+    NOT_FOUND = 4
+    CONFLICT = 5
+    NOT_ALLOWED = 6
+    UNAVAILABLE = 7
+    TARGET_MISSED = 8
+
+
+EXITS = {401: Exit.NOT_ALLOWED, 403: Exit.NOT_ALLOWED, 404: Exit.NOT_FOUND, 409: Exit.CONFLICT,
+         412: Exit.CONFLICT, 428: Exit.CONFLICT, 429: Exit.UNAVAILABLE, 502: Exit.UNAVAILABLE,
+         503: Exit.UNAVAILABLE}  # fmt: skip
+
+stdout, stderr = Console(soft_wrap=True), Console(stderr=True)
+
+
+class Server(NamedTuple):
+    """Where the service is, and the key to it."""
+
+    url: str
+    key: str
+
+
+class Client:
+    """Asks the service; a refusal ends the command with its code and the next step."""
+
+    def __init__(self, server: Server, seller: str | None = None, lang: str | None = None) -> None:
+        if lang is not None and lang not in LANGUAGES:
+            raise typer.BadParameter(f"choose one of {', '.join(LANGUAGES)}", param_hint="--lang")
+        given = {"seller_id": seller, "lang": lang}
+        self._http = httpx.Client(
+            base_url=f"{server.url}/v1",
+            headers={"Authorization": f"Bearer {server.key}"},
+            params={name: value for name, value in given.items() if value},
+            timeout=TIMEOUT_SECONDS,
+        )
+
+    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request. Raises typer.Exit after saying what was refused and why."""
+        parameters = options.pop("params", {})
+        wanted = {name: value for name, value in parameters.items() if value is not None}
+        try:
+            answer = self._http.request(
+                method, path, params={**self._http.params, **wanted}, **options
+            )
+        except httpx.HTTPError as error:
+            stderr.print(f"[red]no answer from the service:[/] {error}")
+            raise typer.Exit(Exit.UNAVAILABLE) from None
+        if answer.is_error:
+            explain(answer)
+        return answer
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        return self.ask("GET", path, params=parameters).json()
+
+
+def explain(answer: httpx.Response) -> None:
+    """Say the problem and its next step on stderr, and end with the exit code for it."""
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = {"title": answer.text[:200], "code": str(answer.status_code)}
+    stderr.print(
+        f"[red]{problem.get('code')}[/] {problem.get('title')} {problem.get('detail', '')}"
+    )
+    for error in problem.get("errors", []):
+        stderr.print(f"  · {error.get('detail')}")
+    if action := problem.get("action"):
+        stderr.print(f"  → {action}")
+    if request_id := problem.get("request_id"):
+        stderr.print(f"  request {request_id}", style="dim")
+    raise typer.Exit(EXITS.get(answer.status_code, Exit.FAILED))
+
+
+def resolved(client: Client, text: str) -> str:
+    """The id of a binding named by id or by ASIN."""
+    if text.startswith("bnd_"):
+        return text
+    items = client.get("/bindings", asin=text.upper(), limit=1)["items"]
+    if not items:
+        stderr.print(f"[red]not-found[/] no binding of {text}")
+        raise typer.Exit(Exit.NOT_FOUND)
+    return str(items[0]["id"])
+
+
+def print_json(value: Any, *, indent: bool = False) -> None:
+    options = orjson.OPT_INDENT_2 if indent else None
+    typer.echo(orjson.dumps(value, option=options).decode())

@@ -1,0 +1,85 @@
+"""Evidence that comes in by form or API: its fields checked, its file kept, and decided on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from api.desk import Desk
+from domain.application import acting_for
+from domain.asin_binding import judging
+from domain.bindings import change_binding
+from domain.errors import EvidenceRefused, NotFound
+from domain.rules.proofs import CertificateKind, Proof, ProofKind
+from domain.stamps import Work
+
+
+class ProofFields(BaseModel):
+    """The fields of a proof; which of them are needed depends on its kind."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, str_max_length=200)
+
+    kind: ProofKind
+    certificate_kind: CertificateKind | None = None
+    number: str = ""
+    notifier: str = ""
+    inspection_body: str = ""
+    rating: str = ""
+    notified_on: date | None = None
+    shipping_days: int | None = Field(None, ge=0, le=60)
+
+    @model_validator(mode="after")
+    def says_enough(self) -> Self:
+        """A certificate has a kind, a brand its registration, a shipping time its days."""
+        needed = {
+            "certificate": self.certificate_kind is not None,
+            "brand": bool(self.number),
+            "shipping_time": self.shipping_days is not None,
+            "label": True,
+        }
+        if not needed[self.kind]:
+            raise ValueError(f"a {self.kind} proof lacks its main field")
+        return self
+
+
+def proof_of(fields: Mapping[str, str]) -> Proof:
+    """The proof that these fields describe; blank ones are absent. Raises EvidenceRefused."""
+    given = {name: value for name, value in fields.items() if value.strip()}
+    try:
+        return Proof.model_validate(ProofFields.model_validate(given).model_dump())
+    except ValidationError as error:
+        wrong = {str(each["loc"][0]) if each["loc"] else "kind" for each in error.errors()}
+        names = ", ".join(sorted(wrong))
+        raise EvidenceRefused(f"mend these fields: {names}", fields=sorted(wrong)) from error
+
+
+def prove(
+    desk: Desk,
+    seller_id: UUID,
+    binding_id: UUID,
+    version: int,
+    fields: Mapping[str, str],
+    content: bytes | None,
+    work: Work,
+) -> int | None:
+    """File the evidence; return its position, or None where it was filed already.
+
+    Raises EvidenceRefused, NotFound, VersionConflict, WrongState.
+    """
+    proof = proof_of(fields)
+    with acting_for(seller_id):
+        if desk.app.binding(binding_id) is None:
+            raise NotFound("no such binding")
+        if content:
+            kept = desk.store_evidence(seller_id, content)
+            names = {"file_sha256": kept.sha256, "media_type": kept.media_type}
+            proof = proof.model_copy(update=names)
+        command = judging.AddProof(stamp=work.stamp(), proof=proof)
+        _, position = change_binding(
+            desk.app, binding_id, version, lambda it: judging.add_proof(it, command), work
+        )
+    return position

@@ -1,0 +1,41 @@
+"""Files of evidence: what may be filed, told by the content and never by its name (SPEC §2)."""
+
+from __future__ import annotations
+
+from domain.errors import EvidenceRefused
+from domain.values import Value
+
+SIZE_BYTES_MAX = 10 * 1024 * 1024
+_BEGINNINGS = {
+    "application/pdf": (b"%PDF-",),
+    "image/jpeg": (b"\xff\xd8\xff",),
+    "image/png": (b"\x89PNG\r\n\x1a\n",),
+}
+_ENDINGS = {
+    "application/pdf": b"%%EOF",
+    "image/jpeg": b"\xff\xd9",
+    "image/png": b"IEND\xaeB`\x82",
+}
+_TAIL_BYTES = 1024
+
+
+class EvidenceFile(Value):
+    """A file that is kept, by the hash of its content."""
+
+    sha256: str
+    media_type: str
+    size_bytes: int
+
+
+def media_type_of(content: bytes) -> str:
+    """PDF, JPEG or PNG. Raises EvidenceRefused, saying what to send instead."""
+    if not content:
+        raise EvidenceRefused("the file is empty: send a PDF, JPEG or PNG")
+    if len(content) > SIZE_BYTES_MAX:
+        raise EvidenceRefused("the file is larger than 10 MB: send a smaller scan")
+    for media_type, beginnings in _BEGINNINGS.items():
+        if content.startswith(beginnings):
+            if _ENDINGS[media_type] not in content[-_TAIL_BYTES:]:
+                raise EvidenceRefused("the file is cut off: export it again and send it whole")
+            return media_type
+    raise EvidenceRefused("the file is no PDF, JPEG or PNG, whatever its name says")

@@ -1,0 +1,1 @@
+"""Tests of the main-image inspector: hostile files, real processes, labelled pictures."""
