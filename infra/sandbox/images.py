@@ -23,7 +23,7 @@ _MARGIN_PIXELS = 110
 _CORNER_PIXELS = 90
 _LABEL_PADDING_PIXELS = 24
 _LINE_STEP_PIXELS = 16
-_TILE_STEP_PIXELS = 150
+_MARK_TOPS = (20, 105, 190, 580, 665, 750)
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 # Places in the palette; a watermark's pixel is one of these plus _MARKED.
@@ -113,9 +113,9 @@ def _write(canvas: Canvas, text: str, scale: int, left: int, top: int) -> None:
 
 
 def _mark(canvas: Canvas, text: str) -> None:
-    """The text all over, product and background alike; the label goes on top of it."""
+    """Lines of the text over product and background alike, above and below the label."""
     ink = rows_of_text(f"{text}   " * 4, 1)
-    for turn, top in enumerate(range(20, SIDE_PIXELS - SIDE, _TILE_STEP_PIXELS)):
+    for turn, top in enumerate(_MARK_TOPS):
         start = turn % 2 * SIDE_PIXELS // 4
         for row, line in zip(canvas[top:], ink, strict=False):
             marks = line[start : start + SIDE_PIXELS].ljust(SIDE_PIXELS, b"\0")
