@@ -32,6 +32,7 @@ from tests.sellers import LinkedSeller, linked_seller
 # What no role of a tenant may read at all, or holds nothing of a seller.
 WITHOUT_SELLERS = {
     "cell", "projections", "projection_positions", "budget", "api_key", "seller_secret",
+    "image_facts",
 }  # fmt: skip
 TENANT_ROLES = ("reader", "writer")
 SEES_EVERY_SELLER = ("projector", "auditor_sql", "integrator")
