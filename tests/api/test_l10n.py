@@ -17,7 +17,7 @@ FOLDER = Path(api.__file__).parent
 KEYWORDS = {"_": None, "mark": None, "text": None, "ngettext": (1, 2), "plural": (1, 2)}
 NAMES = {
     "Amazon", "Mercari", "ASIN", "ASINs", "CSV", "JST", "API", "ID", "UTF", "MiB", "JIS", "GB",
-    "co", "jp", "https", "Shift",
+    "co", "jp", "https", "Shift", "PSE", "PSC", "TELEC", "PDF", "JPEG", "PNG", "MB",
 }  # fmt: skip
 TRANSLATIONS: tuple[Language, ...] = ("zh", "ja")
 

@@ -34,6 +34,7 @@ WITHOUT_SELLERS = {
     "cell", "projections", "projection_positions", "budget", "api_key", "seller_secret",
     "image_facts",
 }  # fmt: skip
+EVIDENCE = b"%PDF-1.7 the same file from each seller %%EOF"
 TENANT_ROLES = ("reader", "writer")
 SEES_EVERY_SELLER = ("projector", "auditor_sql", "integrator")
 
@@ -96,6 +97,7 @@ def tenants(
         fill_every_view(installation.app, each, work)
         with installation.database.connect("jobs") as connection:
             add_calls(connection, {(each, "getListingsItem"): 1}, datetime.now(UTC))
+        installation.evidence.store(each, EVIDENCE)
     engine = ProjectionEngine(installation.database)
     assert engine.lead()
     while engine.run_once():
