@@ -48,6 +48,11 @@ class Product(Value):
     manual_languages: tuple[str, ...] | None = None
     observed_at: AwareDatetime
 
+    @property
+    def is_blank(self) -> bool:
+        """Amazon shows nothing of it: no title, no place in its tree, no image."""
+        return not (self.title or self.browse_path or self.image_url)
+
 
 def product_of(
     asin: str, offers: Sequence[AmazonOffer], item: AmazonItem | None, observed_at: datetime

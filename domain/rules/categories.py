@@ -152,12 +152,13 @@ def reason_against(tree: CategoryTree, evidence: Evidence, leaf: Path) -> str:
 def best_others(
     tree: CategoryTree, evidence: Evidence, chosen: Path | None
 ) -> tuple[tuple[Path, float], ...]:
-    """The three leaves with the highest rates, the chosen one left out."""
+    """The three leaves with the highest rates above 0, the chosen one left out."""
     likely = evidence.candidates(tree)
     if len(likely - {chosen}) < ALTERNATIVES_MAX:
         likely |= most_alike(tree, evidence)
     rated = [(leaf, judged(tree, evidence, leaf)[0]) for leaf in likely if leaf != chosen]
-    return tuple(sorted(rated, key=lambda pair: (-pair[1], pair[0]))[:ALTERNATIVES_MAX])
+    fitting = [(leaf, rate) for leaf, rate in rated if rate > 0]
+    return tuple(sorted(fitting, key=lambda pair: (-pair[1], pair[0]))[:ALTERNATIVES_MAX])
 
 
 def most_alike(tree: CategoryTree, evidence: Evidence) -> Leaves:

@@ -32,6 +32,8 @@ from domain.values import Value
 Tree = Mapping[str, tuple[str, ...]]
 """The shop's leaves: each id's path."""
 
+SEEN_ON_AMAZON = ("localisation", "category", "compliance", "image", "warranty")
+"""Checks that look at what Amazon shows, or at what would stand beside it."""
 
 NO_IMAGE = ImageReading(status="unusable", detail="no_image")
 
@@ -98,9 +100,16 @@ class Judgement(Value):
 def judge(
     policy: Policy, product: Product, terms: Terms | None, around: Circumstances, tree: Tree
 ) -> Judgement:
-    """Judge one product; without terms (a dry run with no category) the category is not judged."""
+    """Judge one product; without terms (a dry run with no category) the category is not judged.
+
+    Of a product that Amazon shows nothing of, its state is all there is to say.
+    """
+    state = check_state(product)
+    if state.verdict == "fail" and product.is_blank:
+        rest = (Check(name=name, verdict="unknown") for name in SEEN_ON_AMAZON)
+        return Judgement(verdict="fail", checks=(state, *rest))
     checks = [
-        check_state(product),
+        state,
         check_fulfilment(policy, product, around.proofs),
         check_supported(policy, product),
         *check_brand(policy, product, around.authorisations, around.proofs),
@@ -141,18 +150,22 @@ def check_category(
     )
     if chosen and match.match_rate >= policy.categories.match_rate_pct_min:
         return passed("category"), match, chosen
-    best = ", ".join(
-        f"{' > '.join(path)} [{leaves[path]}] {rate:g} %" for path, rate in match.alternatives
-    )
     finding = Finding(
         code="E-403",
         field="mercari_category_id",
         seen=f"{' > '.join(chosen)} {match.match_rate:g} %"
         if chosen
         else terms.mercari_category_id,
-        rule="category_fits" if chosen else "category_is_leaf",
+        rule=("category_fits" if chosen else "category_is_leaf")
+        + ("" if match.alternatives else "_none_better"),
         source=INTEGRATION_POLICY,
-        values={"rate": f"{policy.categories.match_rate_pct_min:g}", "alternatives": best or "-"},
+        values={
+            "rate": f"{policy.categories.match_rate_pct_min:g}",
+            "alternatives": ", ".join(
+                f"{' > '.join(path)} [{leaves[path]}] {rate:g} %"
+                for path, rate in match.alternatives
+            ),
+        },
     )
     return failed("category", finding), match, chosen
 

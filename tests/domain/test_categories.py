@@ -280,9 +280,9 @@ def test_whatever_the_texts_the_match_is_sound(
     assert match.match_rate == round(match.match_rate, 2)
     rates = [rate for _, rate in match.alternatives]
     assert rates == sorted(rates, reverse=True)
-    assert all(leaf in LEAVES and 0 <= rate <= 100 for leaf, rate in match.alternatives)
+    assert all(leaf in LEAVES and 0 < rate <= 100 for leaf, rate in match.alternatives)
     assert tuple(chosen) not in [leaf for leaf, _ in match.alternatives]
-    assert len(match.alternatives) == (0 if match.match_rate >= LINE else 3)
+    assert len(match.alternatives) <= (0 if match.match_rate >= LINE else 3)
     assert set(rule_texts()[match.reason]) == {"zh", "ja", "en"}
     assert "{" not in rule_text(match.reason, dict.fromkeys(match.values, ""), "ja")
 

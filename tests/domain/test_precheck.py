@@ -67,6 +67,20 @@ def test_the_wrong_category_shows_what_fits_better() -> None:
     assert judgement.category.alternatives[0][1] == 100.0
 
 
+def test_of_a_product_that_amazon_shows_nothing_of_only_the_state_is_told() -> None:
+    nothing = {"title": None, "browse_path": (), "product_type": None, "image_url": None}
+    judgement = judged(status="inactive", status_reason="no_offer", **nothing)
+    assert (judgement.verdict, codes(judgement)) == ("fail", ["E-404"])
+
+
+def test_where_nothing_fits_no_category_is_proposed() -> None:
+    judgement = judged(
+        {"mercari_category_id": OTHER_ID}, title="?", browse_path=(), product_type=None
+    )
+    [fault] = [found for found in judgement.findings if found.code == "E-403"]
+    assert (fault.rule, fault.values["alternatives"]) == ("category_fits_none_better", "")
+
+
 @pytest.mark.parametrize("held", [None, (), (a_certificate("jis_s_5001"),)])
 def test_a_certificate_missing_at_the_first_check_can_be_mended(held: Any) -> None:
     judgement = judged({"mercari_category_id": WATCH_ID}, certificates=held, **WATCH)
