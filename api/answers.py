@@ -9,6 +9,8 @@ from typing import Any
 from api.ids import public_id
 from api.l10n import L10n
 from api.log_text import (
+    actions_for,
+    row_in_words,
     rule_in_words,
     seen_in_words,
     suggested_action,
@@ -17,7 +19,7 @@ from api.log_text import (
 )
 from domain.asin_binding import Status
 from domain.bindings import DryRun
-from domain.error_codes import REASONS, Language, reason
+from domain.error_codes import Language, reason
 from domain.facts import Recorded
 from domain.policy import policy_of
 from domain.rules.categories import answer_of
@@ -41,7 +43,7 @@ STATUSES: tuple[Status, ...] = (
 )  # fmt: skip
 
 
-def binding_answer(row: BindingRow) -> dict[str, Any]:
+def binding_answer(row: BindingRow, l10n: L10n) -> dict[str, Any]:
     """One binding. `price_jpy` and `stock` are decided, `shown_*` is what Mercari shows."""
     return {
         "id": public_id("bnd", row.binding_id),
@@ -66,7 +68,7 @@ def binding_answer(row: BindingRow) -> dict[str, Any]:
         "stock_threshold": row.stock_threshold,
         "error_codes": row.error_codes or [],
         "warning_codes": row.warning_codes or [],
-        "findings": row.findings or [],
+        "findings": [finding_answer(each, l10n.language) for each in row.findings or ()],
         "is_in_review": row.is_in_review,
         "image_verdict": row.image_verdict,
         "proofs": row.proofs,
@@ -132,9 +134,7 @@ def audit_answer(row: AuditRow) -> dict[str, Any]:
     }
 
 
-def submission_answer(
-    row: SubmissionRow, rows: Sequence[RowRow], language: Language
-) -> dict[str, Any]:
+def submission_answer(row: SubmissionRow, rows: Sequence[RowRow], l10n: L10n) -> dict[str, Any]:
     """An upload and the fate of each of its rows."""
     identity = public_id("sub", row.submission_id)
     return {
@@ -146,13 +146,13 @@ def submission_answer(
         "counts": row.counts,
         "errors": [
             {"code": fault["code"], "key": fault["key"],
-             "detail": reason(fault["key"], language, **fault["values"])}
+             "detail": reason(fault["key"], l10n.language, **fault["values"])}
             for fault in row.faults
         ],
         "received_at": row.received_at,
         "finished_at": row.finished_at,
         "position": row.position,
-        "rows": [row_answer(each, language) for each in rows],
+        "rows": [row_answer(each, l10n) for each in rows],
         "links": {
             "events": f"/v1/submissions/{identity}/events",
             "failure_report": f"/v1/failure-report.csv?submission_id={identity}",
@@ -160,26 +160,19 @@ def submission_answer(
     }  # fmt: skip
 
 
-def row_answer(row: RowRow, language: Language) -> dict[str, Any]:
+def row_answer(row: RowRow, l10n: L10n) -> dict[str, Any]:
     """One row's fate; `fate` is null while it is open."""
     codes = row.codes or []
-    said = row_reason(row, language)
     return {
         "row": row.number,
         "asin": row.asin,
         "fate": row.fate,
         "codes": codes,
-        "detail": said,
-        "suggested_action": suggested_action(codes[0], language) if codes else None,
+        "detail": row_in_words(row, l10n) or None,
+        "suggested_action": actions_for(codes, l10n.language) or None,
+        "findings": [finding_answer(each, l10n.language) for each in row.findings or ()],
         "binding_id": public_id("bnd", row.binding_id) if row.binding_id else None,
     }
-
-
-def row_reason(row: RowRow, language: Language) -> str | None:
-    """What is wrong with a row, in words, where the table of row faults has it."""
-    if row.detail is None or row.detail not in REASONS:
-        return None
-    return reason(row.detail, language, **(row.values or {}))
 
 
 def health_answer(health: Health, position: int) -> dict[str, Any]:
@@ -257,22 +250,21 @@ def check_answer(check: Check, language: Language, policy: str) -> dict[str, Any
         "verdict": check.verdict,
         "is_advisory": check.is_advisory,
         "findings": [
-            finding_answer(found.model_dump(), language, policy) for found in check.findings
+            {**finding_answer(found.model_dump(), language), "policy": policy}
+            for found in check.findings
         ],
     }
 
 
-def finding_answer(
-    found: Mapping[str, Any], language: Language, policy: str | None
-) -> dict[str, Any]:
+def finding_answer(found: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """What was found, with its rule and next step in the reader's language."""
     return {
         "code": found["code"],
         "field": found["field"],
         "seen": seen_in_words(found["seen"], language),
         "rule": rule_in_words(found, language),
+        "rule_key": found["rule"],
         "source": found["source"],
-        "policy": policy,
         "who_acts": who_acts(found["code"]),
         "action": suggested_action(found["code"], language),
     }

@@ -64,7 +64,7 @@ def build_bindings(reception: Reception) -> APIRouter:
                 is_in_review=in_review, before=before, limit=limit,
             )  # fmt: skip
         following = cursor_of(rows[-1].position) if len(rows) == limit else None
-        items = [binding_answer(row) for row in rows]
+        items = [binding_answer(row, visit.l10n) for row in rows]
         return page_answer(request, response, items, following, visit.desk.position())
 
     @router.get("/{binding_id}")
@@ -82,7 +82,7 @@ def build_bindings(reception: Reception) -> APIRouter:
         response.headers["ETag"] = etag
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers={"ETag": etag})
-        return {**binding_answer(row), "as_of": as_of}
+        return {**binding_answer(row, visit.l10n), "as_of": as_of}
 
     @router.get("/{binding_id}/history")
     def history(request: Request, binding_id: str, as_of: AwareDatetime | None = None) -> Any:
@@ -104,8 +104,8 @@ def build_bindings(reception: Reception) -> APIRouter:
         """What differs between two versions, field by field."""
         visit = reception.reading(request)
         inner = inner_id("bnd", binding_id)
-        before = binding_answer(found(visit, inner, None, from_version))
-        after = binding_answer(found(visit, inner, None, to_version))
+        before = binding_answer(found(visit, inner, None, from_version), visit.l10n)
+        after = binding_answer(found(visit, inner, None, to_version), visit.l10n)
         changes = [
             {"field": name, "from": before[name], "to": after[name]}
             for name in before

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -75,7 +76,8 @@ def add_upload(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         bad = {fate: n for fate, n in result["counts"].items() if fate in FAILED_FATES}
         if bad:
             stderr.print(
-                f"{sum(bad.values())} rows were not listed: correct and send again\n"
+                f"{sum(bad.values())} rows were not listed: correct and send them again, or mend"
+                " them on Amazon and: asin-sync binding resubmit ASIN\n"
                 f"  asin-sync report download --submission {result['id']} --output failures.csv"
             )
             raise typer.Exit(Exit.SOME_FAILED)
@@ -109,16 +111,16 @@ def followed(client: Client, accepted: dict[str, Any]) -> dict[str, Any]:
 
 
 def show_upload(upload: dict[str, Any], *, as_json: bool) -> None:
-    """One line a row: number, ASIN, fate, codes, what to do."""
+    """A row of the file: number, ASIN, fate, codes, why, and what to do."""
     if as_json:
         for row in upload["rows"]:
             print_json(row)
         return
-    table = Table("row", "ASIN", "fate", "codes", "what to do")
+    table = Table("row", "ASIN", "fate", "codes", "why, and what to do")
     for row in upload["rows"]:
         codes = " ".join(row["codes"])
-        action = row["detail"] or row["suggested_action"] or ""
-        table.add_row(str(row["row"]), row["asin"], row["fate"] or "…", codes, action)
+        said = "\n→ ".join(filter(None, (row["detail"], row["suggested_action"])))
+        table.add_row(str(row["row"]), row["asin"], row["fate"] or "…", codes, escape(said))
     stdout.print(table)
 
 

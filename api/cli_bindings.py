@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,20 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from api.cli_client import AsOf, Client, Json, Seller, Server, print_json, resolved, stdout
+from api.cli_client import (
+    AsOf,
+    Client,
+    Exit,
+    Json,
+    Lang,
+    Seller,
+    Server,
+    print_json,
+    resolved,
+    show_findings,
+    stderr,
+    stdout,
+)
 
 
 def binding_commands(find_server: Callable[[], Server]) -> typer.Typer:
@@ -70,15 +84,15 @@ def binding_commands(find_server: Callable[[], Server]) -> typer.Typer:
                 )
 
     @binding.command()
-    def remap(binding_id: str, category: str, seller: Seller = None) -> None:
-        """Choose another Mercari category; off sale until checked again."""
+    def remap(binding_id: str, category: str, seller: Seller = None, lang: Lang = None) -> None:
+        """Choose another Mercari category and wait for the check. Exit 3 where it does not pass."""
         body = {"mercari_category_id": category}
-        change(Client(find_server(), seller), binding_id, "remap", json=body)
+        await_check(Client(find_server(), seller, lang), binding_id, "remap", json=body)
 
     @binding.command()
-    def resubmit(binding_id: str, seller: Seller = None) -> None:
-        """Check again after the cause was mended."""
-        change(Client(find_server(), seller), binding_id, "resubmit")
+    def resubmit(binding_id: str, seller: Seller = None, lang: Lang = None) -> None:
+        """Check again once the cause is mended, and wait. Exit 3 where it does not pass."""
+        await_check(Client(find_server(), seller, lang), binding_id, "resubmit")
 
     @binding.command()
     def withdraw(binding_id: str, seller: Seller = None) -> None:
@@ -101,13 +115,17 @@ def add_evidence(binding: typer.Typer, find_server: Callable[[], Server]) -> Non
         number: Annotated[str | None, typer.Option(help="Of certificate or registration.")] = None,
         notifier: Annotated[str | None, typer.Option(help="届出事業者名, for PSE and PSC.")] = None,
         body: Annotated[str | None, typer.Option(help="登録検査機関, for a diamond PSE.")] = None,
+        notified_on: Annotated[
+            str | None, typer.Option(help="届出日, for cosmetics: 2024-04-01.")
+        ] = None,
         days: Annotated[int | None, typer.Option(help="Days to ship, at most.")] = None,
         seller: Seller = None,
     ) -> None:
         """File evidence, kept by its hash; then `binding resubmit` checks again."""
         client = Client(find_server(), seller)
         fields = {"kind": kind, "certificate_kind": certificate, "number": number,
-                  "notifier": notifier, "inspection_body": body, "shipping_days": days}  # fmt: skip
+                  "notifier": notifier, "inspection_body": body, "notified_on": notified_on,
+                  "shipping_days": days}  # fmt: skip
         given = {name: str(value) for name, value in fields.items() if value is not None}
         content = file.read_bytes() if file else None
         files = {"file": (file.name, content)} if file else {"kind": (None, kind)}
@@ -128,10 +146,36 @@ def add_evidence(binding: typer.Typer, find_server: Callable[[], Server]) -> Non
 CERTIFICATES = "pse_diamond, pse_circle, telec, cosmetics_licence, jis_s_5001 or psc."
 
 
-def change(client: Client, text: str, verb: str, **sent: Any) -> None:
+def change(client: Client, text: str, verb: str, **sent: Any) -> dict[str, Any]:
     """Send the change for the version that is shown now."""
     identity = resolved(client, text)
     version = client.get(f"/bindings/{identity}")["version"]
     headers = {"If-Match": f'"v{version}"'}
-    answer = client.ask("POST", f"/bindings/{identity}/{verb}", headers=headers, **sent)
-    print_json(answer.json())
+    answer: dict[str, Any] = client.ask(
+        "POST", f"/bindings/{identity}/{verb}", headers=headers, **sent
+    ).json()
+    print_json(answer)
+    return answer
+
+
+def await_check(client: Client, text: str, verb: str, **sent: Any) -> None:
+    """Ask for a check, wait until it has an end, and say which."""
+    answer = change(client, text, verb, **sent)
+    path, position = f"/bindings/{answer['id']}", answer["position"]
+    given_up_at = time.monotonic() + CHECK_SECONDS_MAX
+    binding = client.get(path, at_position=position)
+    while binding["status"] in UNDER_CHECK and time.monotonic() < given_up_at:
+        if binding["is_in_review"]:
+            break
+        time.sleep(0.5)
+        binding = client.get(path)
+    stdout.print(f"{binding['asin']} {binding['status']}", highlight=False)
+    show_findings(binding["findings"])
+    if binding["status"] in UNDER_CHECK:
+        stderr.print(f"not at its end yet; see: asin-sync binding show {binding['asin']}")
+    if binding["status"] != "listed":
+        raise typer.Exit(Exit.SOME_FAILED)
+
+
+CHECK_SECONDS_MAX = 60.0
+UNDER_CHECK = ("requested", "validated", "mapped")

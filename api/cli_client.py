@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import Annotated, Any, NamedTuple
 
@@ -9,6 +10,7 @@ import httpx
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from domain.error_codes import LANGUAGES
 
@@ -87,12 +89,13 @@ def explain(answer: httpx.Response) -> None:
     except ValueError:
         problem = {"title": answer.text[:200], "code": str(answer.status_code)}
     stderr.print(
-        f"[red]{problem.get('code')}[/] {problem.get('title')} {problem.get('detail', '')}"
+        f"[red]{problem.get('code')}[/] "
+        + escape(f"{problem.get('title')} {problem.get('detail', '')}")
     )
     for error in problem.get("errors", []):
-        stderr.print(f"  · {error.get('detail')}")
+        stderr.print(escape(f"  · {error.get('detail')}"))
     if action := problem.get("action"):
-        stderr.print(f"  → {action}")
+        stderr.print(escape(f"  → {action}"))
     if request_id := problem.get("request_id"):
         stderr.print(f"  request {request_id}", style="dim")
     raise typer.Exit(EXITS.get(answer.status_code, Exit.FAILED))
@@ -104,9 +107,17 @@ def resolved(client: Client, text: str) -> str:
         return text
     items = client.get("/bindings", asin=text.upper(), limit=1)["items"]
     if not items:
-        stderr.print(f"[red]not-found[/] no binding of {text}")
+        stderr.print(f"[red]not-found[/] no binding of {escape(text)}")
         raise typer.Exit(Exit.NOT_FOUND)
     return str(items[0]["id"])
+
+
+def show_findings(findings: Iterable[Mapping[str, Any]]) -> None:
+    """What was found wrong: the value seen, the rule, and the next step."""
+    for found in findings:
+        stdout.print(escape(f"  {found['code']} {found['field']}: {found['seen']}"))
+        stdout.print(escape(f"    {found['rule']}"), style="dim")
+        stdout.print(escape(f"    → {found['action']}"))
 
 
 def print_json(value: Any, *, indent: bool = False) -> None:

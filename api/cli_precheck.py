@@ -9,9 +9,21 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic import BaseModel, ValidationError
+from rich.markup import escape
 
 from api.answers import judgement_answer
-from api.cli_client import Client, Exit, Json, Lang, Seller, Server, print_json, stderr, stdout
+from api.cli_client import (
+    Client,
+    Exit,
+    Json,
+    Lang,
+    Seller,
+    Server,
+    print_json,
+    show_findings,
+    stderr,
+    stdout,
+)
 from api.l10n import JST
 from domain.error_codes import LANGUAGES, Language
 from domain.policy import NoSuchPolicy, Policy, policy_from, policy_of, policy_versions
@@ -79,7 +91,8 @@ def lines_of(file: Path) -> Iterator[tuple[int, str]]:
 def refuse_line(file: Path, number: int, error: ValidationError) -> NoReturn:
     first = error.errors()[0]
     place = ".".join(map(str, first["loc"])) or "the line"
-    stderr.print(f"[red]E-400[/] {file.name} line {number}: {place}: {first['msg']}", markup=True)
+    said = escape(f"{file.name} line {number}: {place}: {first['msg']}")
+    stderr.print(f"[red]E-400[/] {said}")
     raise typer.Exit(USAGE)
 
 
@@ -91,16 +104,14 @@ def language_of(lang: str | None) -> Language:
 
 
 def show_judgement(judged: dict[str, Any]) -> None:
-    stdout.print(f"[bold]{judged['asin']}[/] {judged['verdict']}  {judged.get('title') or ''}")
+    title = escape(judged.get("title") or "")
+    stdout.print(f"[bold]{escape(judged['asin'])}[/] {judged['verdict']}  {title}")
     checks = [*judged["gates"], judged["category"], *judged["compliance"], judged["image"],
               judged["warranty"]]  # fmt: skip
     for check in checks:
-        for found in check.get("findings", []):
-            stdout.print(f"  {found['code']} {found['field']}: {found['seen']}")
-            stdout.print(f"    {found['rule']}", style="dim")
-            stdout.print(f"    → {found['action']}")
+        show_findings(check.get("findings", []))
     for other in judged["category"]["alternatives"]:
-        stdout.print(f"  ? {in_short(other)}")
+        stdout.print(escape(f"  ? {in_short(other)}"))
 
 
 def category_commands() -> typer.Typer:
@@ -177,9 +188,10 @@ def in_short(other: dict[str, Any]) -> str:
 
 
 def show_match(answer: dict[str, Any]) -> None:
-    stdout.print(f"[bold]{answer['match_rate']:g} %[/] {answer['verdict']}  {answer['reason']}")
+    reason = escape(answer["reason"])
+    stdout.print(f"[bold]{answer['match_rate']:g} %[/] {answer['verdict']}  {reason}")
     for other in answer["alternatives"]:
-        stdout.print(f"  ? {in_short(other)}")
+        stdout.print(escape(f"  ? {in_short(other)}"))
 
 
 def build_policy_commands() -> typer.Typer:
@@ -223,6 +235,6 @@ def policy_named(name: str) -> Policy:
 
 def show_difference(found: Difference) -> None:
     if found.before is not None:
-        stdout.print(f"[red]- {found.place}: {found.before}[/]")
+        stdout.print(escape(f"- {found.place}: {found.before}"), style="red")
     if found.after is not None:
-        stdout.print(f"[green]+ {found.place}: {found.after}[/]")
+        stdout.print(escape(f"+ {found.place}: {found.after}"), style="green")

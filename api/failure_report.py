@@ -16,14 +16,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from api.l10n import L10n
-from api.log_text import (
-    rule_in_words,
-    seen_in_words,
-    suggested_action,
-    title_of,
-    what_happened,
-)
-from domain.error_codes import REASONS, reason
+from api.log_text import actions_for, row_in_words, title_of, what_happened
 from domain.errors import NotFound
 from domain.upload_file import COLUMNS
 from projections import bindings, submissions, sync_log
@@ -47,9 +40,16 @@ def report_of_log(
 
 def log_line(connection: Connection[Any], line: sync_log.LogRow, l10n: L10n) -> list[str]:
     row = bindings.one(connection, line.binding_id) if line.binding_id else None
-    own = [line.asin or "", row.mercari_category_id if row else "", "",
-           str(row.stock_threshold) if row else ""]  # fmt: skip
-    return [*own, *said(line.time, line.error_code, what_happened(line, l10n), l10n)]
+    codes = [line.error_code] if line.error_code else []
+    return [*own_columns(line, row), *said(line.time, codes, what_happened(line, l10n), l10n)]
+
+
+def own_columns(line: sync_log.LogRow, row: bindings.BindingRow | None) -> list[str]:
+    """What the seller last asked for, in the columns of an upload."""
+    if row is None:
+        return [line.asin or "", "", "", ""]
+    price = "" if row.suggested_price_jpy is None else str(row.suggested_price_jpy)
+    return [line.asin or "", row.mercari_category_id, price, str(row.stock_threshold)]
 
 
 def report_of_upload(connection: Connection[Any], submission_id: UUID, l10n: L10n) -> str:
@@ -59,41 +59,22 @@ def report_of_upload(connection: Connection[Any], submission_id: UUID, l10n: L10
         raise NotFound("no such submission")
     rows = submissions.rows_of(connection, submission_id)
     return written(
-        upload_line(connection, head.received_at, row, l10n)
+        upload_line(head.received_at, row, l10n)
         for row in rows
         if row.fate in ("rejected", "refused", "failed", "suspended")
     )
 
 
-def upload_line(
-    connection: Connection[Any], moment: datetime, row: submissions.RowRow, l10n: L10n
-) -> list[str]:
+def upload_line(moment: datetime, row: submissions.RowRow, l10n: L10n) -> list[str]:
     own = [row.own.get(name) or "" for name in COLUMNS]
-    code = row.codes[0] if row.codes else None
-    return [*own, *said(moment, code, detail_of(connection, row, l10n), l10n)]
+    return [*own, *said(moment, row.codes or [], row_in_words(row, l10n), l10n)]
 
 
-def detail_of(connection: Connection[Any], row: submissions.RowRow, l10n: L10n) -> str:
-    """The fault's wording, or what the pre-check saw."""
-    if row.detail in REASONS:
-        return reason(row.detail or "", l10n.language, **(row.values or {}))
-    binding = bindings.one(connection, row.binding_id) if row.binding_id else None
-    findings = (binding.findings or []) if binding else []
-    return "; ".join(in_one_line(found, l10n) for found in findings)
-
-
-def in_one_line(found: dict[str, Any], l10n: L10n) -> str:
-    """A finding: its code, the field, what was seen, and the rule."""
-    seen, rule = seen_in_words(found["seen"], l10n.language), rule_in_words(found, l10n.language)
-    return f"{found['code']} {found['field']}: {seen} – {rule}"
-
-
-def said(moment: datetime, code: str | None, detail: str, l10n: L10n) -> list[str]:
+def said(moment: datetime, codes: Sequence[str], detail: str, l10n: L10n) -> list[str]:
     """The columns we add, in the reader's language; the time in RFC 3339."""
-    if code is None:
-        return [moment.isoformat(), "", "", detail, ""]
-    title, action = title_of(code, l10n.language), suggested_action(code, l10n.language)
-    return [moment.isoformat(), code, title, detail, action]
+    titles = l10n.listed([title_of(code, l10n.language) for code in codes])
+    action = actions_for(codes, l10n.language)
+    return [moment.isoformat(), " ".join(codes), titles, detail, action]
 
 
 def written(lines: Iterable[Sequence[str]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from api.words import AMAZON_STATUSES, ATTEMPTS, FATES, PROOFS, SWEEPS, WHO_ACTS
 from domain.asin_binding.facts import BindingFact, Mapped, Rejected, Requested, Validated
 from domain.error_codes import ERROR_CODES, REASONS, Language, WhoActs, reason
 from domain.texts import rule_text, rule_texts
+from projections.submissions import RowRow
 from projections.sync_log import LogRow, binding_lines
 
 Detail = Mapping[str, Any]
@@ -55,6 +56,22 @@ def suggested_action(code: str | None, language: Language) -> str:
     return row.texts[language].action if row else ""
 
 
+def actions_for(codes: Sequence[str], language: Language) -> str:
+    """The next step for each of these codes, one a line; each with its code where several."""
+    if len(codes) == 1:
+        return suggested_action(codes[0], language)
+    return "\n".join(f"{code}: {suggested_action(code, language)}" for code in codes)
+
+
+def row_in_words(row: RowRow, l10n: L10n) -> str:
+    """Why a row of an upload was not listed; empty where it was, or still may be."""
+    if said := fault_in_words(row.detail, row.values, l10n.language):
+        return said
+    if row.findings:
+        return "\n".join(found(each, each["code"], l10n) for each in row.findings)
+    return l10n.listed([title_of(code, l10n.language) for code in row.codes or ()])
+
+
 def who_acts(code: str | None) -> WhoActs | None:
     row = ERROR_CODES.get(code or "")
     return row.who_acts if row else None
@@ -77,8 +94,16 @@ def rule_in_words(found: Detail, language: Language) -> str:
 
 
 def seen_in_words(seen: str, language: Language) -> str:
-    """The value seen; a few have a wording of their own, such as `not_exposed`."""
-    return rule_text(f"seen_{seen}", {}, language) if f"seen_{seen}" in rule_texts() else seen
+    """The value seen, or values; some have a wording of their own, such as `not_exposed`."""
+    return ", ".join(
+        rule_text(f"seen_{each}", {}, language) if f"seen_{each}" in rule_texts() else each
+        for each in seen.split(", ")
+    )
+
+
+def broken_rules(rules: Mapping[str, str], language: Language) -> list[dict[str, str]]:
+    """Each field that breaks a rule, with the rule in the reader's language."""
+    return [{"field": name, "detail": rule_text(key, {}, language)} for name, key in rules.items()]
 
 
 def fault_in_words(key: str | None, values: Detail | None, language: Language) -> str:
@@ -138,13 +163,14 @@ def upload(outcome: str, detail: Detail, code: str | None, l10n: L10n) -> str:
 
 
 def found(detail: Detail, code: str | None, l10n: L10n) -> str:
-    """A finding: what the code means, what was seen, and the rule it was held against."""
+    """A finding: what the code means, the rule it was held against, and what was seen."""
     seen = seen_in_words(str(detail.get("seen", "")), l10n.language)
     seen = seen if len(seen) <= SEEN_LENGTH_MAX else f"{seen[:SEEN_LENGTH_MAX]}…"
     title = title_of(code, l10n.language)
-    said = l10n.text("%(title)s: %(seen)s", title=title, seen=seen) if seen else title
-    rule = rule_in_words(detail, l10n.language) if detail.get("rule") else ""
-    return f"{said} · {rule}" if rule else said
+    if not detail.get("rule"):
+        return l10n.text("%(title)s: %(seen)s", title=title, seen=seen) if seen else title
+    rule = rule_in_words(detail, l10n.language)
+    return l10n.text("%(title)s: %(rule)s (seen: %(seen)s)", title=title, rule=rule, seen=seen)
 
 
 def reviewed(detail: Detail, _: str | None, l10n: L10n) -> str:

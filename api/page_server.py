@@ -22,7 +22,7 @@ from api.auth import (
 from api.desk import Desk
 from api.ids import inner_id
 from api.l10n import L10NS, L10n, language_of, mark
-from api.log_text import suggested_action, title_of
+from api.log_text import broken_rules, suggested_action, title_of
 from api.page_frame import Build, Page, PageFrame, Visit, page_headers, respond, stored
 from api.query_values import Unreadable
 from api.sessions import Sessions
@@ -114,6 +114,7 @@ class PageServer:
                     request, 409, title=mark("This was refused"), code=refused.code,
                     code_title=title_of(refused.code, language),
                     code_action=suggested_action(refused.code, language),
+                    broken=broken_rules(refused.fields.get("rules", {}), language),
                 )  # fmt: skip
             case Unreadable():
                 return self.problem(request, 400, title=mark("The address can't be read"))

@@ -14,9 +14,9 @@ from starlette.exceptions import HTTPException
 
 from api.auth import NotSignedIn, RoleForbids, SellerNotNamed
 from api.l10n import language_of
+from api.log_text import broken_rules
 from domain import errors, ports
 from domain.error_codes import ERROR_CODES, Language, reason
-from domain.texts import rule_text
 
 log = logging.getLogger(__name__)
 
@@ -142,14 +142,8 @@ def on_known(request: Request, error: Exception) -> JSONResponse:
     code = CODES.get(type(error)) or str(getattr(error, "code", "invalid-request"))
     fields = dict(error.fields) if isinstance(error, errors.Refusal) else {}
     if rules := fields.pop("rules", None):
-        fields["errors"] = broken_rules(request, rules)
+        fields["errors"] = broken_rules(rules, asked_language(request))
     return problem(request, status, code, str(error), headers=headers, **fields)
-
-
-def broken_rules(request: Request, rules: Mapping[str, str]) -> list[dict[str, str]]:
-    """Each field that breaks a rule, with the rule in the reader's language."""
-    language = asked_language(request)
-    return [{"field": name, "detail": rule_text(key, {}, language)} for name, key in rules.items()]
 
 
 def asked_language(request: Request) -> Language:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.desk import Desk
 from domain.application import acting_for
 from domain.asin_binding import judging
 from domain.bindings import change_binding
 from domain.errors import EvidenceRefused, NotFound
+from domain.rules.filing import fields_lacking
 from domain.rules.proofs import CertificateKind, Proof, ProofKind
 from domain.stamps import Work
 
 
 class ProofFields(BaseModel):
-    """The fields of a proof; which of them are needed depends on its kind."""
+    """The form of a proof's fields; what they have to say is `domain/rules/filing.py`."""
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, str_max_length=200)
 
@@ -32,29 +32,26 @@ class ProofFields(BaseModel):
     notified_on: date | None = None
     shipping_days: int | None = Field(None, ge=0, le=60)
 
-    @model_validator(mode="after")
-    def says_enough(self) -> Self:
-        """A certificate has a kind, a brand its registration, a shipping time its days."""
-        needed = {
-            "certificate": self.certificate_kind is not None,
-            "brand": bool(self.number),
-            "shipping_time": self.shipping_days is not None,
-            "label": True,
-        }
-        if not needed[self.kind]:
-            raise ValueError(f"a {self.kind} proof lacks its main field")
-        return self
-
 
 def proof_of(fields: Mapping[str, str]) -> Proof:
     """The proof that these fields describe; blank ones are absent. Raises EvidenceRefused."""
     given = {name: value for name, value in fields.items() if value.strip()}
     try:
-        return Proof.model_validate(ProofFields.model_validate(given).model_dump())
+        proof = Proof.model_validate(ProofFields.model_validate(given).model_dump())
     except ValidationError as error:
-        wrong = {str(each["loc"][0]) if each["loc"] else "kind" for each in error.errors()}
-        names = ", ".join(sorted(wrong))
-        raise EvidenceRefused(f"mend these fields: {names}", fields=sorted(wrong)) from error
+        wrong = sorted({str(each["loc"][0]) for each in error.errors()})
+        rules = {name: FORMS.get(name, "proof_text") for name in wrong}
+        raise EvidenceRefused(f"mend: {', '.join(wrong)}", rules=rules) from error
+    if faults := fields_lacking(proof):
+        raise EvidenceRefused(f"mend: {', '.join(faults)}", rules=faults)
+    return proof
+
+
+FORMS = {
+    "kind": "proof_kind", "certificate_kind": "proof_certificate_kind",
+    "notified_on": "proof_date", "shipping_days": "proof_shipping_days",
+}  # fmt: skip
+"""What each field has to look like, as a key of the wording tables."""
 
 
 def prove(

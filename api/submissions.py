@@ -52,8 +52,7 @@ def build_submissions(reception: Reception) -> APIRouter:
         visit = reception.reading(request)
         with visit.desk.reading_for(visit.seller_id) as connection:
             found = submissions.latest(connection, 50)
-        language = visit.l10n.language
-        items = [submission_answer(row, [], language) for row in found]
+        items = [submission_answer(row, [], visit.l10n) for row in found]
         return {"items": items, "next_cursor": None, "position": visit.desk.position()}
 
     @router.get("/{submission_id}")
@@ -157,17 +156,16 @@ def shown(visit: Visit, inner: UUID) -> dict[str, Any]:
         rows = submissions.rows_of(connection, inner) if head else []
     if head is None:
         raise NotFound("no such submission")
-    return submission_answer(head, rows, visit.l10n.language)
+    return submission_answer(head, rows, visit.l10n)
 
 
 async def row_events(visit: Visit, inner: UUID, position: int) -> AsyncIterator[bytes]:
     """Rows as they settle, from a position on; ends with the upload or with the server."""
     yield b"retry: 2000\n\n"
-    language = visit.l10n.language
     while not visit.desk.is_stopping():
         head, rows = await run_in_threadpool(news, visit, inner, position)
         for row in rows:
-            data = orjson.dumps(row_answer(row, language)).decode()
+            data = orjson.dumps(row_answer(row, visit.l10n)).decode()
             yield f"id: {row.position}\nevent: row\ndata: {data}\n\n".encode()
         position = max([position, *(row.position for row in rows)])
         if head is not None and head.status != "open":

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from api.desk import Desk
 from api.ids import public_id
-from api.log_text import fault_in_words, suggested_action, title_of
+from api.log_text import actions_for, fault_in_words, row_in_words
 from api.page_frame import Build, Page, Visit
 from api.words import FATES
 from domain import uploads
@@ -64,11 +64,7 @@ def submission_page_of(submission_id: UUID) -> Build:
 
 def upload_line(visit: Visit, row: RowRow) -> dict[str, object]:
     """One row in the reader's language: its fate, and why it was not listed."""
-    l10n, word = visit.l10n, FATES[row.fate]
-    code = row.codes[0] if row.codes else None
-    why = fault_in_words(row.detail, row.values, l10n.language)
-    if not why:
-        why = l10n.listed([title_of(each, l10n.language) for each in row.codes or ()])
+    l10n, word, codes = visit.l10n, FATES[row.fate], row.codes or []
     return {
         "number": row.number,
         "asin": row.asin,
@@ -80,9 +76,9 @@ def upload_line(visit: Visit, row: RowRow) -> dict[str, object]:
         "threshold": row.own.get("stock_threshold") or "—",
         "kind": word.kind,
         "label": l10n.text(word.message),
-        "code": code or "",
-        "why": why,
-        "action": suggested_action(code, l10n.language),
+        "code": codes[0] if codes else "",
+        "why": row_in_words(row, l10n),
+        "action": actions_for(codes, l10n.language),
     }
 
 

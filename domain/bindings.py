@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.application import AsinSync
+from domain.application import AsinSync, until_settled
 from domain.asin_binding import AsinBinding, BindingFact, judging
 from domain.checking import image_of, setting_of
 from domain.errors import NotFound, VersionConflict
@@ -79,13 +79,19 @@ def check_again(
         return False
     setting = setting_of(app, seller, sources, work)
     image = image_of(sources.images, product)
-    cause = event_id_of(binding_id, binding.version)
-    command = judging.CheckBinding(
-        stamp=Work(work.clock, work.actor, work.correlation_id, cause).stamp(),
-        product=product,
-        around=setting.for_product(product, image, work.clock()),
-        tree=setting.tree,
-    )
-    facts = judging.check(binding, command)
-    app.record(*changes_of(app, binding, facts, work))
-    return bool(facts) or binding.is_in_review
+    around = setting.for_product(product, image, work.clock())
+
+    def decide() -> bool:
+        asked = app.binding(binding_id)
+        if asked is None or asked.status != "requested":
+            return True
+        cause = event_id_of(binding_id, asked.version)
+        command = judging.CheckBinding(
+            stamp=Work(work.clock, work.actor, work.correlation_id, cause).stamp(),
+            product=product, around=around, tree=setting.tree,
+        )  # fmt: skip
+        facts = judging.check(asked, command)
+        app.record(*changes_of(app, asked, facts, work))
+        return bool(facts) or asked.is_in_review
+
+    return until_settled(decide)

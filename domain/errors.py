@@ -8,16 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from domain.rules.findings import Finding
+
 
 class Refusal(Exception):
-    """A command was refused and nothing was changed. `fields` go into the answer as they are."""
+    """A command was refused and nothing was changed. `fields` go into the answer as they are.
+
+    `finding` says what was seen and the rule, where the seller can mend it.
+    """
 
     code = "E-400"
 
-    def __init__(self, detail: str, **fields: Any) -> None:
+    def __init__(self, detail: str, finding: Finding | None = None, **fields: Any) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.finding = finding
         self.fields: Mapping[str, Any] = fields
+        self.code = finding.code if finding else type(self).code
 
 
 class FileRefused(Refusal):

@@ -30,12 +30,16 @@ class EvidenceFile(Value):
 def media_type_of(content: bytes) -> str:
     """PDF, JPEG or PNG. Raises EvidenceRefused, saying what to send instead."""
     if not content:
-        raise EvidenceRefused("the file is empty: send a PDF, JPEG or PNG")
+        raise unfit("file_empty")
     if len(content) > SIZE_BYTES_MAX:
-        raise EvidenceRefused("the file is larger than 10 MB: send a smaller scan")
+        raise unfit("file_too_large")
     for media_type, beginnings in _BEGINNINGS.items():
         if content.startswith(beginnings):
             if _ENDINGS[media_type] not in content[-_TAIL_BYTES:]:
-                raise EvidenceRefused("the file is cut off: export it again and send it whole")
+                raise unfit("file_cut_off")
             return media_type
-    raise EvidenceRefused("the file is no PDF, JPEG or PNG, whatever its name says")
+    raise unfit("file_of_other_type")
+
+
+def unfit(rule: str) -> EvidenceRefused:
+    return EvidenceRefused("mend: file", rules={"file": rule})

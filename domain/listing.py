@@ -25,7 +25,7 @@ from domain.ports import (
 from domain.rules.warranty import listing_title
 from domain.seller import Seller
 from domain.stamps import Work, event_id_of
-from domain.uploads import changes_of, settling_row
+from domain.uploads import Ending, changes_of, settling_row
 from domain.values import Value
 
 RETRY_DELAY_SECONDS_MAX = 600
@@ -174,7 +174,7 @@ def record_shown(
         unchanged = UpstreamUnavailable("mercari", effect, "the listing still shows what it did")
         return record_failure(app, binding, effect, unchanged, work)
     changes = [Change(binding.binding_id, binding.version, facts)]
-    settled = settling_row(app, binding, "listed", (), work) if effect == "list" else []
+    settled = settling_row(app, binding, Ending("listed"), work) if effect == "list" else []
     return EffectOutcome(effect=effect, position=app.record(*changes, *settled))
 
 
@@ -193,6 +193,8 @@ def record_failure(
         stamp=work.stamp(), operation=effect, code=error.code, detail=str(error), retry_at=retry_at
     )
     facts = decisions.record_failure(binding, command)
-    settled = settling_row(app, binding, "failed", (error.code,), work) if is_refused else []
+    settled = (
+        settling_row(app, binding, Ending("failed", (error.code,)), work) if is_refused else []
+    )
     position = app.record(Change(binding.binding_id, binding.version, facts), *settled)
     return EffectOutcome(effect=effect, position=position, error_code=error.code, retry_at=retry_at)

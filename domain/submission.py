@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from domain.facts import Command, Fact
+from domain.rules.findings import Finding
 from domain.rules.precheck import Terms
 from domain.values import Value
 
@@ -51,13 +52,14 @@ class Row(Value):
 
 
 class RowFate(Value):
-    """What became of a row, for good; `codes` say why where it was not listed."""
+    """What became of a row, for good; `codes` and `findings` say why where it was not listed."""
 
     number: int
     asin: str
     fate: Fate
     codes: tuple[str, ...] = ()
     detail: str = ""
+    findings: tuple[Finding, ...] = ()
     binding_id: UUID | None = None
 
 

@@ -33,6 +33,7 @@ from domain.images import ImageReading
 from domain.ports import Sources
 from domain.product import Product
 from domain.reading import read_products
+from domain.rules.findings import Finding
 from domain.rules.precheck import NO_IMAGE
 from domain.seller import Seller, ensure_may_bind
 from domain.stamps import Work
@@ -167,7 +168,8 @@ def decide_row(
     try:
         facts = decisions.request(binding, command)
     except Refusal as refusal:
-        refused = fate_of(row, "refused", binding_id, (refusal.code,))
+        findings = (refusal.finding,) if refusal.finding else ()
+        refused = fate_of(row, Ending("refused", (refusal.code,), findings), binding_id)
         return RowOutcome(fates=[(submission_id, refused)])
     if binding is not None and not facts and row.terms != binding.terms:
         return RowOutcome(is_unknown=True)
@@ -211,17 +213,15 @@ def is_under_way(binding: AsinBinding | None, submission_id: UUID) -> bool:
 def fates_by(row: Row, binding_id: UUID, facts: Sequence[BindingFact]) -> list[RowFate]:
     """The fate that these facts give the row; none while it still has to be listed."""
     if not facts:
-        return [fate_of(row, "unchanged", binding_id)]
+        return [fate_of(row, Ending("unchanged"), binding_id)]
     if isinstance(facts[-1], TermsChanged):
-        return [fate_of(row, "changed", binding_id)]
-    ended = row_ended_by(facts[-1])
-    return [fate_of(row, ended[0], binding_id, ended[1])] if ended else []
+        return [fate_of(row, Ending("changed"), binding_id)]
+    ending = row_ended_by(facts[-1])
+    return [fate_of(row, ending, binding_id)] if ending else []
 
 
-def fate_of(
-    row: Row, fate: submission.Fate, binding_id: UUID, codes: tuple[str, ...] = ()
-) -> RowFate:
-    return RowFate(number=row.number, asin=row.asin, fate=fate, codes=codes, binding_id=binding_id)
+def fate_of(row: Row, ending: Ending, binding_id: UUID) -> RowFate:
+    return RowFate(number=row.number, asin=row.asin, binding_id=binding_id, **ending._asdict())
 
 
 def settling(
@@ -242,39 +242,47 @@ def changes_of(
     if not facts:
         return []
     change = Change(binding.binding_id, binding.version, facts)
-    ended = row_ended_by(facts[-1]) if binding.status in ON_THE_WAY else None
-    return [change, *(settling_row(app, binding, *ended, work) if ended else [])]
+    ending = row_ended_by(facts[-1]) if binding.status in ON_THE_WAY else None
+    return [change, *(settling_row(app, binding, ending, work) if ending else [])]
 
 
-def row_ended_by(fact: BindingFact) -> tuple[submission.Fate, tuple[str, ...]] | None:
+class Ending(NamedTuple):
+    """How a row ends, and why where it was not listed."""
+
+    fate: submission.Fate
+    codes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def ending_by(fate: submission.Fate, *findings: Finding) -> Ending:
+    return Ending(fate, tuple(dict.fromkeys(found.code for found in findings)), findings)
+
+
+def row_ended_by(fact: BindingFact) -> Ending | None:
     """What becomes of an upload's row when this happens to its binding before the first listing."""
     match fact:
         case Rejected():
-            return "rejected", tuple(dict.fromkeys(found.code for found in fact.findings))
-        case MappingBroken():
-            return "rejected", (fact.finding.code,)
-        case Blocked():
-            return "rejected", (fact.code,)
+            return ending_by("rejected", *fact.findings)
+        case MappingBroken() | Blocked():
+            return ending_by("rejected", fact.finding)
         case ReviewRequested():
-            return "in_review", tuple(dict.fromkeys(found.code for found in fact.findings))
+            return ending_by("in_review", *fact.findings)
         case Suspended():
-            return "suspended", (fact.code,)
+            return Ending("suspended", (fact.code,))
         case Withdrawn():
-            return "withdrawn", ()
+            return Ending("withdrawn")
         case Requested():
-            return "superseded", ()
+            return Ending("superseded")
         case _:
             return None
 
 
-def settling_row(
-    app: AsinSync, binding: AsinBinding, fate: submission.Fate, codes: tuple[str, ...], work: Work
-) -> list[Change]:
+def settling_row(app: AsinSync, binding: AsinBinding, ending: Ending, work: Work) -> list[Change]:
     """The change that settles the row which asked for this binding, where one is open."""
     if binding.submission_id is None or binding.row is None:
         return []
     settled = RowFate(
-        number=binding.row, asin=binding.asin, fate=fate, codes=codes, binding_id=binding.binding_id
+        number=binding.row, asin=binding.asin, binding_id=binding.binding_id, **ending._asdict()
     )
     return settling(app, binding.submission_id, [settled], work)
 

@@ -86,11 +86,13 @@ class BindingRow:
     proofs: int = 0
     image_verdict: str | None = None
     is_in_review: bool = False
+    suggested_price_jpy: int | None = None
 
 
 REFUSED = "E-903"
 OBSERVING = (TermsChanged, PriceAdjusted, StockAdjusted, Suspended, Reinstated)
 """These were decided from a reading of Amazon, and are dated by it."""
+IMAGE_CODES = ("E-410", "E-411", "E-412")
 TABLE = Table("bindings", BindingRow, ("binding_id",))
 
 
@@ -148,11 +150,13 @@ def change(row: BindingRow, fact: BindingFact) -> None:
             row.status, row.sku = "requested", fact.sku
             row.mercari_category_id = fact.terms.mercari_category_id
             row.stock_threshold = fact.terms.stock_threshold
+            row.suggested_price_jpy = fact.terms.suggested_price_jpy
             row.submission_id = fact.submission_id
             row.error_codes = row.warning_codes = row.findings = None
             row.is_in_review = False
         case TermsChanged():
             row.stock_threshold = fact.terms.stock_threshold
+            row.suggested_price_jpy = fact.terms.suggested_price_jpy
             row.price_jpy, row.amazon_price_jpy = fact.price_jpy, fact.amazon_price_jpy
             row.stock, row.amazon_quantity = fact.stock, fact.amazon_quantity
             row.float_pct = percent(fact.float_rate)
@@ -167,6 +171,8 @@ def change(row: BindingRow, fact: BindingFact) -> None:
         case Rejected():
             show_product(row, fact.product)
             row.status, row.is_in_review = "rejected", False
+            if any(found.code in IMAGE_CODES for found in fact.findings):
+                row.image_verdict = "fail"
             show_findings(row, fact.findings)
         case ReviewRequested():
             show_product(row, fact.product)

@@ -47,6 +47,7 @@ class RowRow:
     codes: list[str] | None
     detail: str | None
     values: dict[str, Any] | None
+    findings: list[dict[str, Any]] | None
     binding_id: UUID | None
     position: int
 
@@ -59,7 +60,7 @@ class Submissions:
     """Folds each upload's facts into its head and its rows."""
 
     name: ClassVar[str] = "submissions"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tables: ClassVar[tuple[Table, ...]] = (UPLOADS, ROWS)
 
     def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:
@@ -117,6 +118,7 @@ def open_row(recorded: Recorded, row: submission.Row) -> RowRow:
         codes=None,
         detail=row.fault.key if row.fault else None,
         values=dict(row.fault.values) if row.fault else None,
+        findings=None,
         binding_id=None,
         position=recorded.position,
     )
@@ -130,6 +132,7 @@ def settle(rows: Rows, recorded: Recorded, fact: submission.RowsSettled) -> None
         row: RowRow = rows.get(ROWS, recorded.originator_id, fate.number)  # type: ignore[assignment]
         settled: dict[str, Any] = {
             "fate": fate.fate, "codes": list(fate.codes), "detail": fate.detail or row.detail,
+            "findings": [found.model_dump() for found in fate.findings] or None,
             "binding_id": fate.binding_id,
         }  # fmt: skip
         rows.put(ROWS, replace(row, position=recorded.position, **settled))

@@ -32,7 +32,7 @@ from domain.policy import Policy, policy_of
 from domain.ports import AmazonOffer, MercariListing
 from domain.product import Product
 from domain.rules.certificates import hard_fault
-from domain.rules.findings import INTEGRATION_POLICY, Finding
+from domain.rules.findings import COMPLIANCE_PAPER, INTEGRATION_POLICY, Finding
 from domain.rules.images import judge_image
 from domain.rules.precheck import (
     Circumstances,
@@ -40,7 +40,7 @@ from domain.rules.precheck import (
     Tree,
     check_category,
 )
-from domain.rules.pricing import bounds_of, float_rate_of, listed_price_jpy
+from domain.rules.pricing import bounds_of, float_rate_of, listed_price_jpy, out_of_range
 from domain.rules.stock import is_at_threshold, mercari_stock
 
 
@@ -110,11 +110,18 @@ def request(binding: AsinBinding | None, command: RequestBinding) -> list[Bindin
             )
         ]  # fmt: skip
     if binding.status == "blocked":
-        refusal = Refusal(f"{binding.asin} is blocked for ever ({binding.error_codes[0]})")
-        refusal.code = binding.error_codes[0]
-        raise refusal
-    if command.terms.mercari_category_id != binding.terms.mercari_category_id:
-        raise CategoryRefused(f"{binding.asin} is live in another category: use remap")
+        blocked = Finding(
+            code=binding.error_codes[0], field="asin", seen=binding.asin, rule="binding_blocked",
+            source=COMPLIANCE_PAPER,
+        )  # fmt: skip
+        raise Refusal(f"{binding.asin} is blocked for ever ({blocked.code})", blocked)
+    live_in, wanted = binding.terms.mercari_category_id, command.terms.mercari_category_id
+    if wanted != live_in:
+        other = Finding(
+            code="E-403", field="mercari_category_id", seen=wanted, rule="live_in_other_category",
+            source=INTEGRATION_POLICY, values={"category": live_in},
+        )  # fmt: skip
+        raise CategoryRefused(f"{binding.asin} is live in another category: use remap", other)
     return change_terms(binding, command)
 
 
@@ -129,8 +136,8 @@ def change_terms(binding: AsinBinding, command: RequestBinding) -> list[BindingF
     maximum = Decimal(policy_of(command.stamp.policy).float_rate_max)
     bounds, suggested = bounds_of(price, maximum), command.terms.suggested_price_jpy
     if suggested is not None and not bounds.hold(suggested):
-        allowed = f"¥{bounds.price_jpy_min:,} – ¥{bounds.price_jpy_max:,}"
-        raise PriceOutOfRange(f"{binding.asin} at ¥{suggested:,} is outside {allowed}")
+        beyond = out_of_range(bounds, price, suggested)
+        raise PriceOutOfRange(f"{binding.asin}: {beyond.seen} is out of range", beyond)
     rate = float_rate_of(suggested, price) if suggested else command.default_float_rate
     stamp = command.stamp.model_copy(update={"observed_at": command.product.observed_at})
     return [

@@ -16,10 +16,11 @@ from domain.asin_binding.facts import (
     Validated,
 )
 from domain.asin_binding.state import AsinBinding
-from domain.errors import WrongState
+from domain.errors import EvidenceRefused, WrongState
 from domain.facts import Command, Stamp
 from domain.policy import Policy, policy_of
 from domain.product import Product
+from domain.rules.filing import lacking
 from domain.rules.findings import Finding
 from domain.rules.precheck import (
     Circumstances,
@@ -142,9 +143,14 @@ def review_image(binding: AsinBinding, command: ReviewImage) -> list[BindingFact
 
 
 def add_proof(binding: AsinBinding, command: AddProof) -> list[BindingFact]:
-    """File evidence; the same once more is none. Raises WrongState for a blocked binding."""
+    """File evidence; the same once more is none. Raises EvidenceRefused for what says too little.
+
+    Raises WrongState for a blocked binding, whose end no evidence can change.
+    """
     if binding.status == "blocked":
         raise WrongState(f"{binding.asin} is blocked for ever: no evidence can change that")
+    if faults := lacking(command.proof):
+        raise EvidenceRefused(f"mend: {', '.join(faults)}", rules=faults)
     if command.proof in binding.proofs:
         return []
     return [ProofAdded(stamp=command.stamp, proof=command.proof)]

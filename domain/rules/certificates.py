@@ -7,7 +7,8 @@ absent or different counts against a listing. Sources: facts/mercari-shops §3.3
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from stdnum import ean
 from stdnum.exceptions import ValidationError
@@ -67,28 +68,34 @@ def faults_under(rule: CertificateRule, product: Product, filed: Iterable[Proof]
     proofs = [proof for proof in filed if proof.certificate_kind in rule.kinds]
     if not proofs:
         return [missing(rule, f"certificate_{rule.key}", seen_certificates(product))]
-    return [missing(rule, key, seen) for key, seen in parts_missing(proofs[-1])]
+    return [missing(rule, part.rule, part.seen) for part in parts_missing(proofs[-1])]
 
 
 def missing(rule: CertificateRule, text: str, seen: str) -> Finding:
     return Finding(code="E-501", field="certificates", seen=seen, rule=text, source=rule.source)
 
 
-def parts_missing(proof: Proof) -> list[tuple[str, str]]:
-    """What the seller's own certificate must say, by its kind: (wording, what was seen)."""
-    found = []
-    if (
-        proof.certificate_kind in ("pse_diamond", "pse_circle", "psc")
-        and not proof.notifier.strip()
-    ):
-        found.append(("notifier_named", "-"))
-    if proof.certificate_kind == "pse_diamond" and not proof.inspection_body.strip():
-        found.append(("inspection_body_named", "-"))
-    if proof.certificate_kind == "telec" and not has_form(proof.number, TELEC):
-        found.append(("telec_number_form", proof.number or "-"))
-    if proof.certificate_kind == "cosmetics_licence" and not proof.number.strip():
-        found.append(("certificate_jfda", "-"))
-    return found
+class MissingPart(NamedTuple):
+    """A field of a proof that says too little, the rule it breaks, and what it says."""
+
+    field: str
+    rule: str
+    seen: str = "-"
+
+
+def parts_missing(proof: Proof) -> Iterator[MissingPart]:
+    """What the seller's own certificate must say, by its kind."""
+    kind = proof.certificate_kind
+    if kind in ("pse_diamond", "pse_circle", "psc") and not proof.notifier.strip():
+        yield MissingPart("notifier", "notifier_named")
+    if kind == "pse_diamond" and not proof.inspection_body.strip():
+        yield MissingPart("inspection_body", "inspection_body_named")
+    if kind == "telec" and not has_form(proof.number, TELEC):
+        yield MissingPart("number", "telec_number_form", proof.number or "-")
+    if kind == "cosmetics_licence" and not proof.number.strip():
+        yield MissingPart("number", "cosmetics_licence_number")
+    if kind == "cosmetics_licence" and proof.notified_on is None:
+        yield MissingPart("notified_on", "cosmetics_notified_on")
 
 
 def contradictions(

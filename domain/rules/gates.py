@@ -32,10 +32,19 @@ def check_state(product: Product) -> Check:
     return failed(
         "asin_state",
         Finding(
-            code="E-404", field="status", seen=f"{product.status}{reason}", rule="asin_active",
+            code="E-404", field="status", seen=f"{product.status}{reason}",
+            rule=STATE_RULES.get(product.status_reason or product.status, "asin_active"),
             source=INTEGRATION_POLICY,
         ),
     )  # fmt: skip
+
+
+STATE_RULES = {
+    "no_offer": "asin_has_offer", "not_found": "asin_has_offer", "deleted": "asin_has_offer",
+    "error_issue": "asin_without_error", "LISTING_SUPPRESSED": "asin_not_suppressed",
+    "SEARCH_SUPPRESSED": "asin_not_suppressed",
+}  # fmt: skip
+"""What to look for on Amazon, by the reason that it gave."""
 
 
 def check_fulfilment(policy: Policy, product: Product, proofs: Iterable[Proof]) -> Check:
@@ -52,7 +61,8 @@ def check_fulfilment(policy: Policy, product: Product, proofs: Iterable[Proof]) 
         "fulfilment",
         Finding(
             code="E-405", field="shipping_days", seen="-" if days is None else str(days),
-            rule="shipping_time_proved", source=INTEGRATION_POLICY,
+            rule="shipping_time_proved" if days is None else "shipping_time_short",
+            source=INTEGRATION_POLICY,
             values={"days": str(policy.shipping_days_max)},
         ),
     )  # fmt: skip

@@ -150,24 +150,35 @@ def check_category(
     )
     if chosen and match.match_rate >= policy.categories.match_rate_pct_min:
         return passed("category"), match, chosen
-    finding = Finding(
-        code="E-403",
-        field="mercari_category_id",
+    return failed("category", misfit(policy, terms, chosen, match, leaves)), match, chosen
+
+
+def misfit(
+    policy: Policy,
+    terms: Terms,
+    chosen: tuple[str, ...],
+    match: CategoryMatch,
+    leaves: Mapping[tuple[str, ...], str],
+) -> Finding:
+    """E-403 with the leaves that fit, or the nearest where none does."""
+    line_pct = policy.categories.match_rate_pct_min
+    fitting = [(path, rate) for path, rate in match.alternatives if rate >= line_pct]
+    shown = fitting or match.alternatives
+    how = "" if fitting else "_nearest" if shown else "_none"
+    return Finding(
+        code="E-403", field="mercari_category_id",
         seen=f"{' > '.join(chosen)} {match.match_rate:g} %"
         if chosen
         else terms.mercari_category_id,
-        rule=("category_fits" if chosen else "category_is_leaf")
-        + ("" if match.alternatives else "_none_better"),
+        rule=f"category_fits{how}" if chosen else f"category_is_leaf{how}",
         source=INTEGRATION_POLICY,
         values={
-            "rate": f"{policy.categories.match_rate_pct_min:g}",
+            "rate": f"{line_pct:g}",
             "alternatives": ", ".join(
-                f"{' > '.join(path)} [{leaves[path]}] {rate:g} %"
-                for path, rate in match.alternatives
+                f"{' > '.join(path)} [{leaves[path]}] {rate:g} %" for path, rate in shown
             ),
         },
-    )
-    return failed("category", finding), match, chosen
+    )  # fmt: skip
 
 
 def check_image(policy: Policy, product: Product, around: Circumstances) -> Check:

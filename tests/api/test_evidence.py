@@ -88,9 +88,7 @@ def test_a_file_that_is_no_evidence_is_refused_and_changes_nothing(
 ) -> None:
     before = head()
     answer = prove(client, binding, content, **CERTIFICATE)
-    if content == b"":
-        assert answer.status_code == 202  # no file chosen: the fields alone are evidence
-        return
+    assert answer.json()["errors"][0]["field"] == "file"
     assert (answer.status_code, answer.json()["code"]) == (422, "E-419")
     assert answer.json()["action"]
     assert head() == before
@@ -99,7 +97,11 @@ def test_a_file_that_is_no_evidence_is_refused_and_changes_nothing(
 @pytest.mark.parametrize(
     "fields",
     [{}, {"kind": "oath"}, {"kind": "certificate"}, {"kind": "brand"}, {"kind": "shipping_time"},
-     {"kind": "shipping_time", "shipping_days": "-1"}, {**CERTIFICATE, "number": "9" * 201}],
+     {"kind": "shipping_time", "shipping_days": "-1"}, {**CERTIFICATE, "number": "9" * 201},
+     {"kind": "brand", "number": "12345"}, {**CERTIFICATE, "notifier": ""},
+     {**CERTIFICATE, "certificate_kind": "pse_diamond"},
+     {"kind": "certificate", "certificate_kind": "telec", "number": "xyz"},
+     {"kind": "certificate", "certificate_kind": "cosmetics_licence", "number": "13C0X12345"}],
 )  # fmt: skip
 def test_a_proof_without_its_main_field_is_refused(
     client: httpx.Client, binding: str, fields: dict[str, str], head: Callable[[], int]
@@ -107,7 +109,18 @@ def test_a_proof_without_its_main_field_is_refused(
     before = head()
     answer = prove(client, binding, PNG, **fields)
     assert (answer.status_code, answer.json()["code"]) == (422, "E-419")
-    assert answer.json()["fields"]
+    assert all(each["detail"] for each in answer.json()["errors"])
+    assert head() == before
+
+
+@pytest.mark.parametrize("kind", ["label", "shipping_time"])
+def test_words_alone_prove_nothing(
+    client: httpx.Client, binding: str, kind: str, head: Callable[[], int]
+) -> None:
+    before = head()
+    answer = prove(client, binding, b"", kind=kind, shipping_days="3")
+    assert (answer.status_code, answer.json()["code"]) == (422, "E-419")
+    assert [each["field"] for each in answer.json()["errors"]] == ["file"]
     assert head() == before
 
 

@@ -10,12 +10,14 @@ from collections.abc import Callable
 import httpx
 
 from api.desk import Desk
-from api.ids import inner_id
+from api.ids import inner_id, public_id
 from domain.error_codes import LANGUAGES
+from domain.rules.findings import Finding
 from domain.stamps import Work
+from domain.submission import RowFate, RowsSettled
 from domain.upload_file import BYTES_MAX, COLUMNS
 from infra.installation import Installation
-from tests.api.page_data import open_upload, settle
+from tests.api.page_data import open_upload, record, settle, stamp
 from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller, linked_seller
 
@@ -152,6 +154,30 @@ def test_a_fault_in_a_row_settles_that_row_and_no_other(client: httpx.Client) ->
     for row in upload["rows"][1:]:
         assert row["detail"]
         assert row["suggested_action"]
+
+
+def test_a_row_that_is_not_listed_says_every_reason_and_what_to_do_about_each(
+    client: httpx.Client, desk: Desk, seller: LinkedSeller
+) -> None:
+    upload = open_upload(desk, seller.seller_id, [ASIN])
+    findings = (
+        Finding(code="E-409", field="suggested_price_jpy", seen="¥1", rule="price_within_float",
+                source="x", values={"low": "¥85", "high": "¥115", "amazon": "¥100"}),
+        Finding(code="E-416", field="brand", seen="ソニー", rule="brand_in_chain", source="x"),
+    )  # fmt: skip
+    codes = ("E-409", "E-416")
+    fate = RowFate(number=1, asin=ASIN, fate="rejected", codes=codes, findings=findings)
+    settled = RowsSettled(stamp=stamp(), fates=(fate,))
+    record(desk, seller.seller_id, upload, 1, [settled])
+    identity = public_id("sub", upload)
+    [row] = client.get(f"/v1/submissions/{identity}").json()["rows"]
+    assert "from ¥85 to ¥115" in row["detail"]
+    assert "ソニー" in row["detail"]
+    assert [each["code"] for each in row["findings"]] == list(codes)
+    assert all(code in row["suggested_action"] for code in codes)
+    report = client.get("/v1/failure-report.csv", params={"submission_id": identity}).text
+    assert "E-409 E-416" in report
+    assert "from ¥85 to ¥115" in report
 
 
 def test_a_key_used_again_for_the_same_content_gives_the_same_answer(client: httpx.Client) -> None:

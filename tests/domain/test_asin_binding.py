@@ -85,7 +85,10 @@ def test_new_terms_of_a_live_binding_change_float_and_stock() -> None:
 @pytest.mark.parametrize("suggested", [8_499, 11_501, 300, 9_999_999])
 def test_new_terms_beyond_fifteen_percent_are_refused(suggested: int) -> None:
     terms = the_terms(suggested_price_jpy=suggested)
-    given(*LIVE).when(decisions.request, asking(terms=terms)).then_refused(PriceOutOfRange)
+    refused = given(*LIVE).when(decisions.request, asking(terms=terms))
+    finding = refused.then_refused(PriceOutOfRange).finding
+    assert finding is not None
+    assert (finding.values["low"], finding.values["high"]) == ("¥8,500", "¥11,500")
 
 
 @pytest.mark.parametrize("unread", ["price_jpy", "quantity"])

@@ -78,7 +78,7 @@ def test_where_nothing_fits_no_category_is_proposed() -> None:
         {"mercari_category_id": OTHER_ID}, title="?", browse_path=(), product_type=None
     )
     [fault] = [found for found in judgement.findings if found.code == "E-403"]
-    assert (fault.rule, fault.values["alternatives"]) == ("category_fits_none_better", "")
+    assert (fault.rule, fault.values["alternatives"]) == ("category_fits_none", "")
 
 
 @pytest.mark.parametrize("held", [None, (), (a_certificate("jis_s_5001"),)])

@@ -85,3 +85,14 @@ def test_a_row_that_was_listed_keeps_its_fate_when_the_binding_is_withdrawn(
     command = decisions.Withdraw(stamp=upload_desk.work.stamp())
     changed(upload_desk, number, lambda it: decisions.withdraw(it, command))
     assert upload_desk.fates(upload) == [("listed", ())]
+
+
+def test_a_rejected_row_keeps_everything_that_was_found_wrong_with_it(
+    upload_desk: UploadDesk,
+) -> None:
+    number = next(n for n in range(500) if product_of(n).flaw == "wrong_category")
+    upload = upload_desk.upload([number])
+    [row] = upload_desk.submission(upload).fates.values()
+    assert (row.fate, row.codes) == ("rejected", ("E-403",))
+    assert [found.code for found in row.findings] == ["E-403"]
+    assert "100 %" in row.findings[0].values["alternatives"]
