@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from uuid import uuid4
+
 from domain import bindings, listing, sweeps
-from domain.asin_binding import decisions
+from domain.asin_binding import decisions, judging
 from domain.ports import AmazonOffer
+from domain.rules.proofs import Proof
+from domain.stamps import Work
 from domain.values import binding_id_of
 from infra.sandbox.goods import product_of
 from tests.infra.upload_desk import UploadDesk
@@ -96,3 +101,29 @@ def test_a_rejected_row_keeps_everything_that_was_found_wrong_with_it(
     assert (row.fate, row.codes) == ("rejected", ("E-403",))
     assert [found.code for found in row.findings] == ["E-403"]
     assert "100 %" in row.findings[0].values["alternatives"]
+
+
+def test_evidence_filed_while_a_check_runs_does_not_lose_the_check(
+    upload_desk: UploadDesk,
+) -> None:
+    number = next(n for n in range(500) if product_of(n).flaw == "wrong_category")
+    upload_desk.upload([number])
+    again = decisions.AskAgain(stamp=upload_desk.work.stamp())
+    changed(upload_desk, number, lambda it: decisions.ask_again(it, again))
+    filed: list[Proof] = []
+
+    def clock_of_a_busy_minute() -> datetime:
+        if not filed:
+            filed.append(Proof(kind="brand", number="6123456"))
+            command = judging.AddProof(stamp=upload_desk.work.stamp(), proof=filed[0])
+            changed(upload_desk, number, lambda it: judging.add_proof(it, command))
+        return datetime.now(UTC)
+
+    app, owner = upload_desk.installation.app, upload_desk.owner
+    binding_id = binding_id_of(owner.seller_id, product_of(number).asin)
+    sources = upload_desk.shops.sources(owner)
+    work = Work(clock_of_a_busy_minute, "test", uuid4())
+    assert bindings.check_again(app, owner, sources, binding_id, work)
+    binding = app.binding(binding_id)
+    assert binding is not None
+    assert (binding.status, binding.proofs) == ("rejected", tuple(filed))
