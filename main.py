@@ -127,7 +127,7 @@ def create_key(
     label: str,
     seller: Annotated[str | None, typer.Option(help="Seller id; none for staff.")] = None,
 ) -> None:
-    """Make a key and print it once."""
+    """Make a key and print it once; use it as ASIN_SYNC_KEY."""
     from api.ids import inner_id
     from infra.key_commands import create
 
@@ -265,7 +265,7 @@ def suspend(asin: str) -> None:
 
 @sandbox_commands.command()
 def reactivate(asin: str) -> None:
-    """Let a suspended ASIN sell again."""
+    """Make an ASIN active again, whatever made it E-404."""
     drive("reactivate", asin=asin)
 
 
@@ -369,8 +369,12 @@ def approve(seller_id: str) -> None:
 
 
 @seller_commands.command()
-def brand(seller_id: str, name: str, registration_number: str) -> None:
-    """Authorise a brand for a seller (reviewers): its registration in Japan, seven digits."""
+def brand(
+    seller_id: str,
+    name: Annotated[str, typer.Argument(help="As Amazon has it: the value seen in E-416.")],
+    registration_number: Annotated[str, typer.Argument(help="In Japan, seven digits.")],
+) -> None:
+    """Authorise a brand for a seller, for reviewers: settles E-407 and E-416 of all its ASINs."""
     body = {"brands": [{"brand": name, "registration_number": registration_number}]}
     path = f"/sellers/{seller_id}/brands"
     print_json(Client(find_server()).ask("POST", path, json=body).json())

@@ -7,11 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    Field,
-)
+from pydantic import AwareDatetime, BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
@@ -30,7 +26,7 @@ from projections import bindings
 class RemapBody(BaseModel):
     """The Mercari category to use from now on."""
 
-    mercari_category_id: str
+    mercari_category_id: str = Field(min_length=1)
 
 
 class ReviewBody(BaseModel):

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from api.cli_bindings import binding_commands
 from api.cli_client import (
@@ -77,7 +77,8 @@ def add_upload(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         if bad:
             stderr.print(
                 f"{sum(bad.values())} rows were not listed: correct and send them again, or mend"
-                " them on Amazon and: asin-sync binding resubmit ASIN\n"
+                " them on Amazon or with evidence, then check them again:\n"
+                "  asin-sync binding resubmit | remap | prove | withdraw ASIN\n"
                 f"  asin-sync report download --submission {result['id']} --output failures.csv"
             )
             raise typer.Exit(Exit.SOME_FAILED)
@@ -116,10 +117,11 @@ def show_upload(upload: dict[str, Any], *, as_json: bool) -> None:
         for row in upload["rows"]:
             print_json(row)
         return
-    table = Table("row", "ASIN", "fate", "codes", "why, and what to do")
+    said_column = Column("why, and what to do", overflow="fold")
+    table = Table("row", "ASIN", "fate", "codes", said_column)
     for row in upload["rows"]:
         codes = " ".join(row["codes"])
-        said = "\n→ ".join(filter(None, (row["detail"], row["suggested_action"])))
+        said = "\n→\u00a0".join(filter(None, (row["detail"], row["suggested_action"])))
         table.add_row(str(row["row"]), row["asin"], row["fate"] or "…", codes, escape(said))
     stdout.print(table)
 

@@ -24,6 +24,7 @@ from api.cli_client import (
     stderr,
     stdout,
 )
+from domain.rules.proofs import CertificateKind, ProofKind
 
 
 def binding_commands(find_server: Callable[[], Server]) -> typer.Typer:
@@ -98,6 +99,7 @@ def binding_commands(find_server: Callable[[], Server]) -> typer.Typer:
     def withdraw(binding_id: str, seller: Seller = None) -> None:
         """Take the ASIN back; its listing is closed."""
         change(Client(find_server(), seller), binding_id, "withdraw")
+        stderr.print("withdrawn; its listing is being closed")
 
     add_evidence(binding, find_server)
     return binding
@@ -109,20 +111,28 @@ def add_evidence(binding: typer.Typer, find_server: Callable[[], Server]) -> Non
     @binding.command()
     def prove(
         binding_id: str,
-        kind: Annotated[str, typer.Argument(help="certificate, brand, shipping_time or label.")],
-        file: Annotated[Path | None, typer.Option(exists=True, dir_okay=False)] = None,
-        certificate: Annotated[str | None, typer.Option(help=CERTIFICATES)] = None,
+        kind: ProofKind,
+        file: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help=FILE)] = None,
+        certificate: Annotated[CertificateKind | None, typer.Option(help=CERTIFICATE)] = None,
         number: Annotated[str | None, typer.Option(help="Of certificate or registration.")] = None,
         notifier: Annotated[str | None, typer.Option(help="届出事業者名, for PSE and PSC.")] = None,
         body: Annotated[str | None, typer.Option(help="登録検査機関, for a diamond PSE.")] = None,
         notified_on: Annotated[
             str | None, typer.Option(help="届出日, for cosmetics: 2024-04-01.")
         ] = None,
-        days: Annotated[int | None, typer.Option(help="Days to ship, at most.")] = None,
+        days: Annotated[
+            int | None, typer.Option(help="Days to ship, at most; for shipping_time.")
+        ] = None,
         seller: Seller = None,
+        lang: Lang = None,
     ) -> None:
-        """File evidence, kept by its hash; then `binding resubmit` checks again."""
-        client = Client(find_server(), seller)
+        """File evidence, kept by its hash; then `binding resubmit` checks again.
+
+        brand: --number. shipping_time: --days --file. label: --file. certificate: --certificate
+        --file, and for PSE and PSC --notifier, a diamond PSE --body, TELEC --number, cosmetics
+        --number --notified-on.
+        """
+        client = Client(find_server(), seller, lang)
         fields = {"kind": kind, "certificate_kind": certificate, "number": number,
                   "notifier": notifier, "inspection_body": body, "notified_on": notified_on,
                   "shipping_days": days}  # fmt: skip
@@ -130,6 +140,7 @@ def add_evidence(binding: typer.Typer, find_server: Callable[[], Server]) -> Non
         content = file.read_bytes() if file else None
         files = {"file": (file.name, content)} if file else {"kind": (None, kind)}
         change(client, binding_id, "proofs", data=given, files=files)
+        stderr.print(f"filed; now: asin-sync binding resubmit {binding_id}")
 
     @binding.command("review-image")
     def review_image(
@@ -143,7 +154,8 @@ def add_evidence(binding: typer.Typer, find_server: Callable[[], Server]) -> Non
         change(Client(find_server(), seller), binding_id, "image-review", json=body)
 
 
-CERTIFICATES = "pse_diamond, pse_circle, telec, cosmetics_licence, jis_s_5001 or psc."
+FILE = "Scan or photo: PDF, JPEG or PNG, at most 10 MB. Needed for all but a brand."
+CERTIFICATE = "Which certificate it is; for kind certificate."
 
 
 def change(client: Client, text: str, verb: str, **sent: Any) -> dict[str, Any]:

@@ -94,6 +94,8 @@ def explain(answer: httpx.Response) -> None:
     )
     for error in problem.get("errors", []):
         stderr.print(escape(f"  · {error.get('detail')}"))
+    if problem.get("code") == "seller-required":
+        stderr.print("  → --seller sel_1_…")
     if action := problem.get("action"):
         stderr.print(escape(f"  → {action}"))
     if request_id := problem.get("request_id"):

@@ -30,7 +30,7 @@ def inner_id(kind: Kind, text: str) -> UUID:
     """The id inside. Raises NotFound for anything that is not an id of this kind."""
     form = _FORM.fullmatch(text)
     if form is None or form[1] != kind or int(form[2]) != CELL:
-        raise NotFound(f"no such {kind}")
+        raise NotFound(f"no such id: {text[:60]!r} has not the form {kind}_{CELL}_…")
     return UUID(form[3])
 
 

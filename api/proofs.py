@@ -13,7 +13,7 @@ from domain.application import acting_for
 from domain.asin_binding import judging
 from domain.bindings import change_binding
 from domain.errors import EvidenceRefused, NotFound
-from domain.rules.filing import fields_lacking
+from domain.rules.filing import lacking
 from domain.rules.proofs import CertificateKind, Proof, ProofKind
 from domain.stamps import Work
 
@@ -37,14 +37,11 @@ def proof_of(fields: Mapping[str, str]) -> Proof:
     """The proof that these fields describe; blank ones are absent. Raises EvidenceRefused."""
     given = {name: value for name, value in fields.items() if value.strip()}
     try:
-        proof = Proof.model_validate(ProofFields.model_validate(given).model_dump())
+        return Proof.model_validate(ProofFields.model_validate(given).model_dump())
     except ValidationError as error:
         wrong = sorted({str(each["loc"][0]) for each in error.errors()})
         rules = {name: FORMS.get(name, "proof_text") for name in wrong}
         raise EvidenceRefused(f"mend: {', '.join(wrong)}", rules=rules) from error
-    if faults := fields_lacking(proof):
-        raise EvidenceRefused(f"mend: {', '.join(faults)}", rules=faults)
-    return proof
 
 
 FORMS = {
@@ -68,6 +65,8 @@ def prove(
     Raises EvidenceRefused, NotFound, VersionConflict, WrongState.
     """
     proof = proof_of(fields)
+    if faults := lacking(proof, has_file=bool(content)):
+        raise EvidenceRefused(f"mend: {', '.join(faults)}", rules=faults)
     with acting_for(seller_id):
         if desk.app.binding(binding_id) is None:
             raise NotFound("no such binding")

@@ -68,7 +68,7 @@ class WarrantyIncomplete(Refusal):
 class BrandRefused(Refusal):
     """A brand can't be authorised by what was given; the detail says what is missing."""
 
-    code = "E-416"
+    code = "invalid-request"
 
 
 class EvidenceRefused(Refusal):

@@ -334,10 +334,8 @@ def authorise_brands(seller: Seller, command: AuthoriseBrands) -> list[SellerFac
     """Those that are new or say something new; raises BrandRefused for a malformed registration."""
     for each in command.authorisations:
         if not each.brand.strip() or not is_registration(each.registration_number):
-            raise BrandRefused(
-                f"{each.brand or '(no brand)'}: give its registration in Japan, seven digits,"
-                f" not {each.registration_number!r}"
-            )
+            rules = {"registration_number": "proof_brand_number"}
+            raise BrandRefused(f"{each.brand}: {each.registration_number}", rules=rules)
     new = tuple(each for each in command.authorisations if each not in seller.authorisations)
     return [BrandsAuthorised(stamp=command.stamp, authorisations=new)] if new else []
 

@@ -149,7 +149,7 @@ def add_proof(binding: AsinBinding, command: AddProof) -> list[BindingFact]:
     """
     if binding.status == "blocked":
         raise WrongState(f"{binding.asin} is blocked for ever: no evidence can change that")
-    if faults := lacking(command.proof):
+    if faults := lacking(command.proof, has_file=command.proof.file_sha256 is not None):
         raise EvidenceRefused(f"mend: {', '.join(faults)}", rules=faults)
     if command.proof in binding.proofs:
         return []

@@ -9,10 +9,13 @@ from domain.rules.certificates import parts_missing
 from domain.rules.proofs import Proof
 
 
-def lacking(proof: Proof) -> Mapping[str, str]:
-    """The fields to be mended, each with the key of the rule it breaks; empty when all is there."""
+def lacking(proof: Proof, *, has_file: bool) -> Mapping[str, str]:
+    """The fields to be mended, each with the key of the rule it breaks; empty when all is there.
+
+    A registration can be looked up by anyone; all else is shown by a scan or a photo.
+    """
     faults = dict(fields_lacking(proof))
-    if proof.kind != "brand" and proof.file_sha256 is None:
+    if proof.kind != "brand" and not has_file:
         faults["file"] = "proof_file"
     return faults
 

@@ -183,7 +183,8 @@ def test_a_reviewer_authorises_brands_and_ends_them(
     reviewer = {"Authorization": f"Bearer {key}"}
     wrong = {"brands": [{"brand": "Hoshizora", "registration_number": "none"}]}
     refused = client.post(url, json=wrong, headers=reviewer)
-    assert (refused.status_code, refused.json()["code"]) == (422, "E-416")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-request")
+    assert "seven digits" in refused.json()["errors"][0]["detail"]
     assert client.post(url, json=body, headers=reviewer).status_code == 202
     assert "Hoshizora" in {each["brand"] for each in client.get(url).json()["items"]}
     gone = client.delete(f"{url}/HOSHIZORA", params={"reason": "expired"}, headers=reviewer)
