@@ -24,8 +24,10 @@ from domain.facts import Recorded
 from domain.policy import policy_of
 from domain.rules.categories import answer_of
 from domain.rules.findings import Check
+from domain.rules.images import state_in_words
 from domain.rules.pricing import Shipping, proceeds_of
 from domain.stamps import event_id_of
+from domain.texts import rule_text
 from projections.audit_trail import AuditRow
 from projections.bindings import BindingRow
 from projections.health_score import (
@@ -212,6 +214,7 @@ def judgement_answer(dry_run: DryRun, language: Language, on: date) -> dict[str,
         **by_name.get("category", {"verdict": "unknown", "findings": []}),
     }
     price = product.price_jpy
+    said = state_in_words(image, judgement.check("image"))
     return {
         "asin": product.asin,
         "title": product.title,
@@ -225,6 +228,7 @@ def judgement_answer(dry_run: DryRun, language: Language, on: date) -> dict[str,
             "is_inspected": image.status == "inspected",
             "status": image.status,
             "engine": image.facts.engine if image.facts else None,
+            "said": rule_text(said, {}, language) if said else None,
         },
         "warranty": by_name["warranty"],
         "proceeds": proceeds_answer(price, on) if price else None,

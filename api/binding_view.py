@@ -20,7 +20,7 @@ from api.log_text import (
 )
 from api.page_frame import Build, Page, Past, Visit
 from api.query_values import moment_in, number_in
-from api.words import CERTIFICATES, STATUSES
+from api.words import CERTIFICATES, IMAGE_VERDICTS, STATUSES
 from domain.asin_binding.facts import BindingFact
 from domain.errors import NotFound
 from domain.facts import Recorded
@@ -100,6 +100,7 @@ def binding_page_of(binding_id: UUID) -> Build:
             "timeline": timeline_of(visit.l10n, history),
             "left_out": max(0, len(history) - TIMELINE_LENGTH),
             "faults": faults_of(visit.l10n, row),
+            "image": image_shown(row),
             "status": STATUSES[row.status],
             "status_now": STATUSES[live.status],
             "certificates": CERTIFICATES,
@@ -109,6 +110,13 @@ def binding_page_of(binding_id: UUID) -> Build:
         return Page("binding.html", context, past=past)
 
     return binding_page
+
+
+def image_shown(row: BindingRow) -> str | None:
+    """The last verdict on the main image, as a message; None before there was a check."""
+    if row.image_verdict is None and row.status in ("requested", "rejected"):
+        return None
+    return IMAGE_VERDICTS.get(row.image_verdict, IMAGE_VERDICTS[None])
 
 
 def past_asked_for(visit: Visit, history: Sequence[Recorded]) -> Past | None:

@@ -76,6 +76,7 @@ def build_bindings(reception: Reception) -> APIRouter:
         row = found(visit, inner_id("bnd", binding_id), as_of, at_version)
         etag = f'"v{row.version}"'
         response.headers["ETag"] = etag
+        response.headers["Vary"] = "Accept-Language"
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers={"ETag": etag})
         return {**binding_answer(row, visit.l10n), "as_of": as_of}

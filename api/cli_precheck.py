@@ -110,6 +110,8 @@ def show_judgement(judged: dict[str, Any]) -> None:
               judged["warranty"]]  # fmt: skip
     for check in checks:
         show_findings(check.get("findings", []))
+    if said := judged["image"]["said"]:
+        stdout.print(escape(f"  {said}"), style="dim")
     for other in judged["category"]["alternatives"]:
         stdout.print(escape(f"  ? {in_short(other)}"))
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from api.desk import Desk
 from domain.application import acting_for
@@ -14,22 +13,15 @@ from domain.asin_binding import judging
 from domain.bindings import change_binding
 from domain.errors import EvidenceRefused, NotFound
 from domain.rules.filing import lacking
-from domain.rules.proofs import CertificateKind, Proof, ProofKind
+from domain.rules.proofs import Proof, Statement
 from domain.stamps import Work
 
 
-class ProofFields(BaseModel):
-    """The form of a proof's fields; what they have to say is `domain/rules/filing.py`."""
+class ProofFields(Statement):
+    """A statement as a form sends it; what it has to say is `domain/rules/filing.py`."""
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, str_max_length=200)
 
-    kind: ProofKind
-    certificate_kind: CertificateKind | None = None
-    number: str = ""
-    notifier: str = ""
-    inspection_body: str = ""
-    rating: str = ""
-    notified_on: date | None = None
     shipping_days: int | None = Field(None, ge=0, le=60)
 
 

@@ -49,6 +49,12 @@ FATES: Mapping[str | None, Word] = {
     "superseded": Word("none", mark("Asked for anew")),
     "in_review": Word("wait", mark("With a reviewer")),
 }
+IMAGE_VERDICTS: Mapping[str | None, str] = {
+    "pass": mark("Passed"),
+    "fail": mark("Did not pass"),
+    "review": mark("With a reviewer"),
+    None: mark("Not inspected"),
+}
 CERTIFICATES: Mapping[str, str] = {
     "pse_diamond": mark("PSE, diamond mark"),
     "pse_circle": mark("PSE, circle mark"),

@@ -56,6 +56,17 @@ def judge_image(
     )
 
 
+def state_in_words(reading: ImageReading, check: Check) -> str | None:
+    """The wording of a check that found nothing wrong; None where its findings say it all."""
+    if check.findings or reading.status == "unusable":
+        return None
+    if reading.status == "not_installed":
+        return "image_not_installed"
+    if check.is_advisory:
+        return "image_text_not_read"
+    return "image_passed" if check.verdict == "pass" else "image_unknown"
+
+
 Judged = tuple[Verdict, Finding | None]
 
 

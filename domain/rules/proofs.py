@@ -17,8 +17,8 @@ CertificateKind = Literal[
 ]
 
 
-class Proof(Value):
-    """One piece of evidence; which fields count depends on the kind.
+class Statement(Value):
+    """What a piece of evidence says; which fields count depends on the kind.
 
     certificate: kind and, by kind, number, notifier, inspection body, rating, notification date.
     brand: the registration number at the Japan Patent Office. shipping_time: days. label: none.
@@ -32,6 +32,11 @@ class Proof(Value):
     rating: str = ""
     notified_on: date | None = None
     shipping_days: int | None = None
+
+
+class Proof(Statement):
+    """A statement, and the file that shows it."""
+
     file_sha256: str | None = None
     media_type: str | None = None
 

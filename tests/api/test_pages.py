@@ -45,6 +45,14 @@ def test_every_page_answers_in_each_language(
         assert "#" + f"{desk.position():,}" in answer.text, path
 
 
+def test_a_listing_whose_image_nobody_inspected_says_so(
+    desk: Desk, seller_key: str, seller_id: UUID, visitor: Visitor
+) -> None:
+    binding = listed_binding(desk, seller_id, "B0NOTSEEN1")
+    page = visitor(seller_key).get(f"/bindings/{binding}?lang=en").text
+    assert "<dt>Main image</dt><dd>Not inspected</dd>" in page
+
+
 def test_a_binding_of_another_seller_looks_like_one_that_never_was(
     desk: Desk, seller_key: str, visitor: Visitor
 ) -> None:

@@ -259,6 +259,7 @@ def test_a_dry_run_passes_a_good_product_and_binds_nothing(
     assert [gate["verdict"] for gate in told["gates"]] == ["pass"] * 6
     assert (told["category"]["match_rate"], told["category"]["verdict"]) == (100, "pass")
     assert (told["image"]["verdict"], told["image"]["is_inspected"]) == ("unknown", False)
+    assert "the main image was not inspected" in told["image"]["said"]
     assert told["warranty"]["verdict"] == "pass"
     assert head() == before
 

@@ -233,6 +233,13 @@ def test_a_path_that_is_no_leaf_of_the_shop_never_fits(chosen: str) -> None:
     assert best_of(match)[-1] == "イヤホン"
 
 
+def test_the_three_best_others_are_proposed() -> None:
+    match = matched(
+        "家電＆カメラ > イヤホン・ヘッドホン > イヤホン", f"{AUDIO} > ヘッドホン", "イヤホン"
+    )
+    assert len(match.alternatives) == 3
+
+
 def test_without_a_path_type_and_title_must_agree() -> None:
     chosen = f"{AUDIO} > イヤホン"
     assert fits("", chosen, "骨伝導イヤホン 耳掛け", "HEADPHONES")

@@ -11,7 +11,7 @@ from domain.error_codes import LANGUAGES
 from domain.images import ImageFacts, ImageReading, ImageThresholds, Mark
 from domain.rules.findings import Check
 from domain.rules.image_text import label_in, name_share
-from domain.rules.images import FILE_FAULTS, MARK_RULES, judge_image
+from domain.rules.images import FILE_FAULTS, MARK_RULES, judge_image, state_in_words
 from domain.texts import rule_text, rule_texts
 
 TITLE = "くらし道具店 ステンレスボトル 500ml 2個セット 送料無料"
@@ -169,7 +169,13 @@ def test_every_finding_has_its_words_in_three_languages() -> None:
 
 def test_every_wording_is_used_and_asks_for_the_same_values() -> None:
     used = {rule for rule, _ in every_finding()}
-    states = {"image_passed", "image_text_not_read", "image_not_installed", "image_unknown"}
+    readings = (
+        ImageReading(status="inspected", facts=facts()),
+        ImageReading(status="inspected", facts=facts(is_text_read=False)),
+        ImageReading(status="not_installed"),
+        ImageReading(status="unknown"),
+    )
+    states = {state_in_words(reading, judged(reading)) for reading in readings}
     texts = {key: text for key, text in rule_texts().items() if key.startswith("image_")}
     assert set(texts) == used | states
     for key, text in texts.items():
