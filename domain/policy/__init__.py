@@ -14,9 +14,10 @@ from typing import Any
 
 from domain.images import ImageThresholds
 from domain.policy.category_policy import CategoryPolicy, category_policy_of
+from domain.policy.repricing_policy import RepricingPolicy
 from domain.values import Value, folded
 
-CURRENT_VERSION = "2026-11-25"
+CURRENT_VERSION = "2026-11-26"
 
 
 class CertificateRule(Value):
@@ -46,6 +47,17 @@ class UnsupportedRule(Value):
     source: str
 
 
+class GuardPolicy(Value):
+    """When a sweep does not act: on an offer too old, on a change of too many bindings at once.
+
+    Older versions had no guards; these defaults only let them be read.
+    """
+
+    stale_offer_seconds_max: int = 900
+    mass_change_rate: str = "0.10"
+    mass_change_count_min: int = 5
+
+
 class Policy(Value):
     """One version of the rules' data. Rates are fractions unless the name says percent.
 
@@ -64,6 +76,8 @@ class Policy(Value):
     unbranded: frozenset[str]
     registered_brands: frozenset[str]
     categories: CategoryPolicy
+    guards: GuardPolicy = GuardPolicy()
+    repricing: RepricingPolicy = RepricingPolicy()
 
 
 class NoSuchPolicy(KeyError):

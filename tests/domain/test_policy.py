@@ -41,3 +41,10 @@ def test_a_draft_s_changes_are_found_by_their_place() -> None:
 def test_a_draft_with_a_field_that_no_rule_reads_is_refused() -> None:
     with pytest.raises(ValueError, match="surprise"):
         policy_from("draft", f"surprise = 1\n{TEXT}")
+
+
+def test_an_older_version_reads_with_guards_fees_and_no_charm_endings() -> None:
+    older, newer = policy_of("2026-11-25"), policy_of("2026-11-26")
+    assert (older.guards, older.repricing.fees) == (newer.guards, newer.repricing.fees)
+    places = {each.place for each in differences(older, newer)}
+    assert places == {f"repricing.charm_endings.{each}" for each in newer.repricing.charm_endings}
