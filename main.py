@@ -65,6 +65,8 @@ def installation() -> Installation:
         raise typer.Exit(Exit.UNAVAILABLE) from None
 
 
+BRAKE = "Share of the listings that one sweep may change before each is read again, 1 to 100."
+LAST_UNITS = "At most this many units above the threshold are not offered on Mercari, 0 to 100."
 IMAGE_FLAWS = "none, coloured_background, watermark or no_japanese_label."
 
 cli = build_cli(find_server)
@@ -359,6 +361,27 @@ def link_mercari(seller_id: str, shop_id: str) -> None:
     body = {"access_token": sys.stdin.readline().strip(), "shop_id": shop_id}
     path = f"/sellers/{seller_id}/mercari-link"
     print_json(Client(find_server()).ask("POST", path, json=body).json())
+
+
+@seller_commands.command("settings")
+def seller_settings(
+    seller_id: str,
+    float_pct: Annotated[float | None, typer.Option(help="Default float, -15 to 15.")] = None,
+    reinstatement: Annotated[str | None, typer.Option(help="automatic or manual.")] = None,
+    brake_pct: Annotated[float | None, typer.Option(help=BRAKE)] = None,
+    hand_edited_price: Annotated[str | None, typer.Option(help="put_back or keep.")] = None,
+    last_units: Annotated[int | None, typer.Option(help=LAST_UNITS)] = None,
+) -> None:
+    """A seller's defaults and guards; with options, change those and leave the others."""
+    given = {
+        "default_float_pct": float_pct, "reinstatement": reinstatement, "brake_pct": brake_pct,
+        "hand_edited_price": hand_edited_price, "last_units": last_units,
+    }  # fmt: skip
+    body = {name: value for name, value in given.items() if value is not None}
+    client, path, position = Client(find_server()), f"/sellers/{seller_id}/settings", None
+    if body:
+        position = client.ask("PUT", path, json=body).json()["position"]
+    print_json(client.get(path, at_position=position), indent=True)
 
 
 @seller_commands.command()

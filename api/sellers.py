@@ -8,7 +8,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, BaseModel, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, Field, SecretStr, field_validator
 
 from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids, caller_of, seller_read_by
 from api.ids import inner_id, public_id
@@ -18,13 +18,20 @@ from domain.application import acting_for
 from domain.errors import NotFound
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.warranty import Warranty
-from domain.seller import Reinstatement, Role
+from domain.seller import (
+    BRAKE_RATE_MIN,
+    LAST_UNITS_MAX,
+    HandEditedPrice,
+    Reinstatement,
+    Role,
+)
 from domain.sellers import Decide, change_seller, register_seller
 from domain.stamps import Work
 from domain.sync_sweep import SweepKind
 from projections import sellers
 
 ADMIN_ONLY: tuple[Role, ...] = ("admin",)
+SETTINGS = ("default_float_pct", "reinstatement", "brake_pct", "hand_edited_price", "last_units")
 
 
 class RegisterBody(BaseModel):
@@ -55,10 +62,25 @@ class ReviewBody(BaseModel):
 
 
 class SettingsBody(BaseModel):
-    """Float in percent (−15 to 15) and how suspended listings come back."""
+    """Float in percent (−15 to 15), how suspended listings come back, and the guards.
 
-    default_float_pct: Decimal = Field(ge=-15, le=15)
-    reinstatement: Reinstatement
+    What is not given stays as it is. `brake_pct` of the listings may be suspended or re-priced by
+    one sweep before each is read again; of `last_units` or fewer, Mercari shows none.
+    """
+
+    default_float_pct: Decimal | None = Field(None, ge=-15, le=15)
+    reinstatement: Reinstatement | None = None
+    brake_pct: Decimal | None = Field(None, ge=100 * BRAKE_RATE_MIN, le=100)
+    hand_edited_price: HandEditedPrice | None = None
+    last_units: int | None = Field(None, ge=0, le=LAST_UNITS_MAX)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def refuse_null(cls, value: object) -> object:
+        """Null is no setting: one that stays is left out."""
+        if value is None:
+            raise ValueError("give a value, or leave the setting out")
+        return value
 
 
 class WarrantyBody(BaseModel):
@@ -143,18 +165,19 @@ def build_sellers(reception: Reception) -> APIRouter:
 
     @router.get("/sellers/{seller_id}/settings")
     def settings(request: Request, seller_id: str) -> Any:
-        """The seller's defaults."""
+        """The seller's defaults and guards."""
         answer = seller_answer(visit_of(reception, request, seller_id))
-        return {name: answer[name] for name in ("default_float_pct", "reinstatement")}
+        return {name: answer[name] for name in SETTINGS}
 
     @router.put("/sellers/{seller_id}/settings", status_code=202)
     def change_settings(request: Request, seller_id: str, body: SettingsBody) -> Any:
-        """Change the defaults; live bindings keep their own float."""
+        """Change what is given; live bindings keep their own float."""
         inner, work = acting(reception, request, seller_id)
         command = seller.ChangeSettings(
             stamp=work.stamp(),
-            default_float_rate=body.default_float_pct / 100,
-            reinstatement=body.reinstatement,
+            default_float_rate=rate_of(body.default_float_pct),
+            brake_rate=rate_of(body.brake_pct),
+            **body.model_dump(include={"reinstatement", "hand_edited_price", "last_units"}),
         )
         return changed(reception, inner, lambda it: seller.change_settings(it, command))
 
@@ -271,9 +294,17 @@ def seller_answer(visit: Visit) -> dict[str, Any]:
         "default_float_pct": row.default_float_pct,
         "reinstatement": row.reinstatement,
         "warranty_days": row.warranty_days,
+        "brake_pct": row.brake_pct,
+        "hand_edited_price": row.hand_edited_price,
+        "last_units": row.last_units,
         "version": row.version,
         "position": row.position,
     }
+
+
+def rate_of(percent: Decimal | None) -> Decimal | None:
+    """Percent as a fraction."""
+    return None if percent is None else percent / 100
 
 
 def changed(reception: Reception, seller_id: UUID, decide: Decide) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from decimal import Decimal
-from typing import ClassVar, Literal, assert_never
+from typing import Annotated, ClassVar, Literal, assert_never
 from uuid import UUID
+
+from pydantic import Field
 
 from domain.errors import (
     BrandRefused,
@@ -25,8 +27,12 @@ from domain.sync_sweep import SweepKind
 from domain.values import Value, folded
 
 Reinstatement = Literal["automatic", "manual"]
+HandEditedPrice = Literal["put_back", "keep"]
 SecretKind = Literal["amazon_refresh_token", "mercari_access_token"]
 Role = Literal["seller", "reviewer", "support", "auditor", "service", "admin"]
+BRAKE_RATE = Decimal("0.10")
+BRAKE_RATE_MIN = Decimal("0.01")
+LAST_UNITS_MAX = 100
 
 # --- facts --------------------------------------------------------------------------------------
 
@@ -68,11 +74,18 @@ class SyncDisabled(Fact):
 
 
 class SettingsChanged(Fact):
-    """The seller's defaults for new bindings and for reinstatement."""
+    """The seller's defaults for new bindings, for reinstatement, and the guards of its listings.
+
+    `brake_rate` is the share of the listings that one sweep may suspend or re-price before each is
+    read again; at `last_units` or fewer above the threshold, Mercari shows none.
+    """
 
     TOPIC: ClassVar[str] = "seller.settings_changed"
     default_float_rate: Decimal
     reinstatement: Reinstatement
+    brake_rate: Decimal = BRAKE_RATE
+    hand_edited_price: HandEditedPrice = "put_back"
+    last_units: int = 0
 
 
 class WarrantyChanged(Fact):
@@ -142,6 +155,9 @@ class Seller(Value):
     is_sync_enabled: bool = False
     default_float_rate: Decimal = Decimal(0)
     reinstatement: Reinstatement = "manual"
+    brake_rate: Decimal = BRAKE_RATE
+    hand_edited_price: HandEditedPrice = "put_back"
+    last_units: int = 0
     warranty: Warranty = Warranty()
     authorisations: tuple[BrandAuthorisation, ...] = ()
 
@@ -178,6 +194,9 @@ def changes_by(seller: Seller, fact: SellerFact) -> dict[str, object]:
             return {
                 "default_float_rate": fact.default_float_rate,
                 "reinstatement": fact.reinstatement,
+                "brake_rate": fact.brake_rate,
+                "hand_edited_price": fact.hand_edited_price,
+                "last_units": fact.last_units,
             }
         case WarrantyChanged():
             return {"warranty": fact.warranty}
@@ -227,8 +246,13 @@ class DisableSync(Command):
 
 
 class ChangeSettings(Command):
-    default_float_rate: Decimal
-    reinstatement: Reinstatement
+    """What is None stays as it is."""
+
+    default_float_rate: Decimal | None = None
+    reinstatement: Reinstatement | None = None
+    brake_rate: Annotated[Decimal, Field(ge=BRAKE_RATE_MIN, le=1)] | None = None
+    hand_edited_price: HandEditedPrice | None = None
+    last_units: Annotated[int, Field(ge=0, le=LAST_UNITS_MAX)] | None = None
 
 
 class ChangeWarranty(Command):
@@ -302,20 +326,12 @@ def disable_sync(seller: Seller, command: DisableSync) -> list[SellerFact]:
 def change_settings(seller: Seller, command: ChangeSettings) -> list[SellerFact]:
     """Raises PriceOutOfRange for a float beyond the policy's maximum."""
     maximum = Decimal(policy_of(command.stamp.policy).float_rate_max)
-    if abs(command.default_float_rate) > maximum:
+    if abs(command.default_float_rate or Decimal(0)) > maximum:
         raise PriceOutOfRange(f"the float must lie within ±{maximum:.0%}")
-    if (seller.default_float_rate, seller.reinstatement) == (
-        command.default_float_rate,
-        command.reinstatement,
-    ):
-        return []
-    return [
-        SettingsChanged(
-            stamp=command.stamp,
-            default_float_rate=command.default_float_rate,
-            reinstatement=command.reinstatement,
-        )
-    ]
+    asked = command.model_dump(exclude={"stamp"}, exclude_none=True)
+    held = {name: getattr(seller, name) for name in ChangeSettings.model_fields if name != "stamp"}
+    wanted = {**held, **asked}
+    return [SettingsChanged(stamp=command.stamp, **wanted)] if wanted != held else []
 
 
 def change_warranty(seller: Seller, command: ChangeWarranty) -> list[SellerFact]:

@@ -35,6 +35,9 @@ class SellerRow:
     default_float_pct: float = 0.0
     reinstatement: str = "manual"
     warranty_days: int = 7
+    brake_pct: float = 10.0
+    hand_edited_price: str = "put_back"
+    last_units: int = 0
 
 
 TABLE = Table("sellers", SellerRow, ("seller_id",))
@@ -71,8 +74,13 @@ def changes_by(fact: facts.SellerFact) -> dict[str, Any]:
         case facts.Registered():
             return {"shop_name": fact.shop_name, "amazon_seller_id": fact.amazon_seller_id}
         case facts.SettingsChanged():
-            percent = float(round(Decimal(fact.default_float_rate) * 100, 2))
-            return {"default_float_pct": percent, "reinstatement": fact.reinstatement}
+            return {
+                "default_float_pct": percent(fact.default_float_rate),
+                "reinstatement": fact.reinstatement,
+                "brake_pct": percent(fact.brake_rate),
+                "hand_edited_price": fact.hand_edited_price,
+                "last_units": fact.last_units,
+            }
         case facts.WarrantyChanged():
             return {"warranty_days": fact.warranty.days}
         case facts.AmazonLinked():
@@ -89,6 +97,11 @@ def changes_by(fact: facts.SellerFact) -> dict[str, Any]:
             | facts.BrandAuthorisationEnded()
         ):
             return {}
+
+
+def percent(rate: Decimal) -> float:
+    """A fraction as percent with two decimals."""
+    return float(round(rate * 100, 2))
 
 
 # --- queries ------------------------------------------------------------------------------------

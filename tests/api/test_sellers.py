@@ -23,6 +23,7 @@ MATRIX = {
     "admin": (422, 200, 200, 403, 403, 202, 202, 202),
 }
 OWN_ROLES = ("seller", "service")
+DEFAULTS = {"brake_pct": 10, "hand_edited_price": "put_back", "last_units": 0}
 SETTINGS = {"default_float_pct": 5, "reinstatement": "manual"}
 WARRANTY = {
     "is_attested": True, "days": 14, "conditions": "開封後24時間以内にご連絡ください。",
@@ -162,7 +163,7 @@ def test_settings_stay_within_fifteen_percent(client: httpx.Client, url: str) ->
         assert put.status_code == 202
         query = {"at_position": put.json()["position"]}
         shown = client.get(f"{url}/settings", params=query).json()
-        assert shown == {"default_float_pct": percent, "reinstatement": "manual"}
+        assert shown == {**DEFAULTS, "default_float_pct": percent, "reinstatement": "manual"}
     for wrong in (-15.01, 15.01, "x", None):
         put = client.put(
             f"{url}/settings", json={"default_float_pct": wrong, "reinstatement": "manual"}
@@ -171,6 +172,28 @@ def test_settings_stay_within_fifteen_percent(client: httpx.Client, url: str) ->
     odd = client.put(f"{url}/settings", json={**SETTINGS, "reinstatement": "sometimes"})
     assert odd.status_code == 422
     assert client.get(f"{url}/settings").json()["default_float_pct"] == 15
+
+
+def test_a_guard_is_set_by_itself_and_refused_out_of_its_range(
+    client: httpx.Client, url: str
+) -> None:
+    client.put(f"{url}/settings", json=SETTINGS)
+    guards = {"brake_pct": 2.5, "hand_edited_price": "keep", "last_units": 3}
+    for name, value in guards.items():
+        put = client.put(f"{url}/settings", json={name: value})
+        assert put.status_code == 202
+    query = {"at_position": put.json()["position"]}
+    assert client.get(f"{url}/settings", params=query).json() == {**SETTINGS, **guards}
+    wrongs = (
+        ("brake_pct", (0.99, 100.01, "x", None, "NaN")), ("last_units", (-1, 101, 1.5, None)),
+        ("hand_edited_price", ("", "ask", None)),
+    )  # fmt: skip
+    for name, values in wrongs:
+        for wrong in values:
+            answer = client.put(f"{url}/settings", json={name: wrong})
+            assert answer.status_code == 422, (name, wrong)
+            assert answer.json()["errors"][0]["pointer"] == f"/body/{name}"
+    assert client.get(f"{url}/settings").json() == {**SETTINGS, **guards}
 
 
 def test_a_warranty_that_is_not_japanese_is_refused_naming_the_part(

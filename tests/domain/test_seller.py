@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from domain import seller
 from domain.errors import PriceOutOfRange, SellerExists, SyncNotEnabled, WarrantyIncomplete
@@ -87,6 +88,42 @@ def test_a_default_float_beyond_fifteen_percent_is_refused(rate: str) -> None:
         stamp=STAMP, default_float_rate=Decimal(rate), reinstatement="manual"
     )
     given(*LINKED).when(seller.change_settings, command).then_refused(PriceOutOfRange, "E-409")
+
+
+def test_settings_that_are_not_given_stay_as_they_are() -> None:
+    first = seller.ChangeSettings(
+        stamp=STAMP, default_float_rate=Decimal("0.05"), brake_rate=Decimal("0.25"), last_units=2
+    )
+    (fact,) = given(*LINKED).when(seller.change_settings, first).facts()
+    keep = seller.ChangeSettings(stamp=STAMP, hand_edited_price="keep")
+    given(*LINKED, fact).when(seller.change_settings, keep).then(
+        seller.SettingsChanged(
+            stamp=STAMP, default_float_rate=Decimal("0.05"), reinstatement="manual",
+            brake_rate=Decimal("0.25"), hand_edited_price="keep", last_units=2,
+        )
+    )  # fmt: skip
+    nothing = seller.ChangeSettings(stamp=STAMP)
+    given(*LINKED, fact).when(seller.change_settings, nothing).then_nothing()
+
+
+def test_settings_of_before_there_were_guards_still_read() -> None:
+    old = {"stamp": STAMP, "default_float_rate": Decimal("0.05"), "reinstatement": "automatic"}
+    state = given(*LINKED, seller.SettingsChanged.model_validate(old)).state
+    assert (state.brake_rate, state.hand_edited_price, state.last_units) == (
+        Decimal("0.10"), "put_back", 0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"brake_rate": "0.0099"}, {"brake_rate": "1.01"}, {"brake_rate": "NaN"},
+        {"last_units": -1}, {"last_units": 101}, {"hand_edited_price": "ask"},
+    ],
+)  # fmt: skip
+def test_a_guard_out_of_its_range_can_t_be_asked_for(changes: Any) -> None:
+    with pytest.raises(ValidationError):
+        seller.ChangeSettings(stamp=STAMP, **changes)
 
 
 @pytest.mark.parametrize(
