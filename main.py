@@ -9,13 +9,14 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli import build_cli
 from api.cli_client import Client, Exit, Server, print_json, stderr, stdout
 from api.cli_precheck import build_policy_commands, policy_named
+from api.cli_sandbox import add_sandbox_commands
 
 if TYPE_CHECKING:
     from infra.installation import Installation
@@ -67,7 +68,6 @@ def installation() -> Installation:
 
 BRAKE = "Share of the listings that one sweep may change before each is read again, 1 to 100."
 LAST_UNITS = "At most this many units above the threshold are not offered on Mercari, 0 to 100."
-IMAGE_FLAWS = "none, coloured_background, watermark or no_japanese_label."
 
 cli = build_cli(find_server)
 key_commands = typer.Typer(no_args_is_help=True)
@@ -105,9 +105,10 @@ def serve(
 @cli.command()
 def worker() -> None:
     """Work only: projections, policies, schedule and jobs. Several may run, on many machines."""
+    from api.cloud_events import message_of
     from infra.worker import Worker
 
-    Worker(installation(), now).run()
+    Worker(installation(), now, message_of).run()
 
 
 @cli.command()
@@ -226,103 +227,15 @@ def sandbox_serve(port: int) -> None:
     )  # fmt: skip
 
 
-def drive(path: str, **fields: Any) -> None:
-    """Ask the sandbox's control and print its answer."""
-    import httpx
-
+def find_sandbox() -> str | None:
+    """The address of the running sandbox."""
     from infra.installation import sandbox_url_file
 
     file = sandbox_url_file(settings())
-    if not file.exists():
-        stderr.print("the sandbox is not running: start it with `make run`")
-        raise typer.Exit(Exit.UNAVAILABLE)
-    method = fields.pop("method", "POST")
-    body = {name: value for name, value in fields.items() if value is not None}
-    options: dict[str, Any] = {"params": body} if method == "GET" else {"json": body}
-    url = f"{file.read_text('utf-8')}/_sandbox/{path}"
-    answer = httpx.request(method, url, timeout=30, **options)
-    if answer.is_error:
-        stderr.print(f"[red]{answer.text}[/]")
-        raise typer.Exit(Exit.FAILED)
-    print_json(answer.json() if answer.content else {})
+    return file.read_text("utf-8") if file.exists() else None
 
 
-@sandbox_commands.command()
-def price(asin: str, price_jpy: int) -> None:
-    """Move the Amazon price of an ASIN."""
-    drive("price", asin=asin, price_jpy=price_jpy)
-
-
-@sandbox_commands.command()
-def quantity(asin: str, units: int) -> None:
-    """Move the Amazon stock of an ASIN."""
-    drive("quantity", asin=asin, quantity=units)
-
-
-@sandbox_commands.command()
-def suspend(asin: str) -> None:
-    """Suspend an ASIN on Amazon."""
-    drive("suspend", asin=asin)
-
-
-@sandbox_commands.command()
-def reactivate(asin: str) -> None:
-    """Make an ASIN active again, whatever made it E-404."""
-    drive("reactivate", asin=asin)
-
-
-@sandbox_commands.command()
-def category(asin: str, browse_path: str) -> None:
-    """Move an ASIN to another Amazon category, names joined by ` > `."""
-    drive("category", asin=asin, browse_path=browse_path)
-
-
-@sandbox_commands.command()
-def image(
-    asin: str,
-    flaw: Annotated[str, typer.Argument(help=IMAGE_FLAWS)] = "none",
-) -> None:
-    """Replace the main image of an ASIN on Amazon, by default with a sound one."""
-    drive("image", asin=asin, flaw=flaw)
-
-
-@sandbox_commands.command("break")
-def break_upstream(
-    upstream: Annotated[str, typer.Argument(help="amazon, mercari or lwa.")],
-    kind: Annotated[str, typer.Argument(help="429, 503_html, empty_200, truncated_json, hang.")],
-    count: int | None = None,
-    seconds: float | None = None,
-    operation: str | None = None,
-) -> None:
-    """Make an upstream misbehave, for some calls, some seconds, or until `mend`."""
-    drive("faults", upstream=upstream, kind=kind, count=count, seconds=seconds, operation=operation)
-
-
-@sandbox_commands.command()
-def mend() -> None:
-    """End every fault."""
-    drive("faults", method="DELETE")
-
-
-@sandbox_commands.command()
-def world(asin: str) -> None:
-    """What the sandbox has for an ASIN, on both sides."""
-    drive("world", method="GET", asin=asin)
-
-
-@sandbox_commands.command()
-def calls() -> None:
-    """How many calls the sandbox got."""
-    drive("calls", method="GET")
-
-
-@sandbox_commands.command()
-def sweep(
-    kind: Annotated[str, typer.Argument(help="status, stock_price or catalogue.")] = "status",
-) -> None:
-    """Fast-forward: run a sweep now instead of at its hour."""
-    client = Client(find_server())
-    print_json(client.ask("POST", "/sweeps", json={"kind": kind}).json())
+add_sandbox_commands(sandbox_commands, find_sandbox, find_server)
 
 
 @sandbox_commands.command("sample")

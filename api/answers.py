@@ -23,9 +23,9 @@ from domain.error_codes import Language, reason
 from domain.facts import Recorded
 from domain.policy import policy_of
 from domain.rules.categories import answer_of
+from domain.rules.fees import Shipping, proceeds_of
 from domain.rules.findings import Check
 from domain.rules.images import state_in_words
-from domain.rules.pricing import Shipping, proceeds_of
 from domain.stamps import event_id_of
 from domain.texts import rule_text
 from projections.audit_trail import AuditRow
@@ -34,6 +34,7 @@ from projections.health_score import (
     IMAGE_COMPLIANCE_RATE_TARGET,
     PRICE_DEVIATION_RATE_TARGET,
     SYNC_SUCCESS_RATE_TARGET,
+    Failing,
     Health,
 )
 from projections.submissions import RowRow, SubmissionRow
@@ -60,6 +61,7 @@ def binding_answer(row: BindingRow, l10n: L10n) -> dict[str, Any]:
         "match_rate": row.match_rate,
         "listing_id": row.listing_id,
         "is_on_sale": row.is_on_sale,
+        "is_closed_by_hand": row.is_closed_by_hand,
         "price_jpy": row.price_jpy,
         "shown_price_jpy": row.shown_price_jpy,
         "amazon_price_jpy": row.amazon_price_jpy,
@@ -193,10 +195,33 @@ def health_answer(health: Health, position: int) -> dict[str, Any]:
         },
         "attempts": health.attempts,
         "failed": health.failed,
+        "failures_allowed": health.failures_allowed,
+        "failures_left": health.failures_left,
         "listings": health.listings,
+        "images_inspected": health.images_inspected,
+        "images_compliant": health.images_compliant,
         "statuses": health.statuses,
-        "failing": [each.model_dump(mode="json") for each in health.failing],
+        "composite": [{**part.model_dump(), "points": part.points} for part in health.parts],
+        "worst_hours": [
+            {"hour": each.hour, "attempts": each.attempts, "failed": each.failed,
+             "success_rate": each.success_rate, "codes": each.codes}
+            for each in health.worst_hours
+        ],
+        "failing": [failing_answer(each) for each in health.failing],
         "as_of_position": position,
+    }  # fmt: skip
+
+
+def failing_answer(failing: Failing) -> dict[str, Any]:
+    """A code, who acts on it, and the bindings that it holds now."""
+    ids = [public_id("bnd", each) for each in failing.binding_ids]
+    return {
+        "code": failing.code,
+        "who_acts": who_acts(failing.code),
+        "failures": failing.failures,
+        "bindings": failing.bindings,
+        "asins": list(failing.asins),
+        "binding_ids": ids,
     }
 
 
@@ -245,7 +270,8 @@ GATES = (
 def proceeds_answer(price_jpy: int, on: date) -> dict[str, Any]:
     """What a sale at Amazon's own price leaves, by each way of shipping, at the fees of a day."""
     ways: tuple[Shipping, ...] = ("mercari", "self")
-    return {way: proceeds_of(price_jpy, on, way).model_dump(mode="json") for way in ways}
+    fees = policy_of().repricing
+    return {way: proceeds_of(fees, price_jpy, on, way).model_dump(mode="json") for way in ways}
 
 
 def check_answer(check: Check, language: Language, policy: str) -> dict[str, Any]:

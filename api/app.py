@@ -6,16 +6,23 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import problems
+from api.alerts import build_alerts
 from api.bindings import build_bindings
+from api.contacts import build_contacts
 from api.desk import Desk
+from api.feed import build_feed
+from api.notifications import build_notifications
 from api.operations import build_operations
 from api.pages import build_pages
+from api.pricing_rules import build_pricing
 from api.reports import build_reports
 from api.requests import Reception
 from api.security_headers import SecurityHeaders
 from api.sellers import build_sellers
 from api.sessions import Sessions
 from api.submissions import build_submissions
+from api.sync_state import build_sync_state
+from api.webhooks import build_webhooks
 
 VERSION = "0.1.0"
 GZIP_BYTES_MIN = 1_000
@@ -37,7 +44,11 @@ def build_app(desk: Desk) -> FastAPI:
     reception = Reception(desk, sessions)
     app.include_router(build_pages(desk))
     first_version = APIRouter(prefix="/v1")
-    for routes in (build_submissions, build_bindings, build_reports, build_sellers):
+    for routes in (
+        build_submissions, build_bindings, build_reports, build_sellers, build_pricing,
+        build_notifications, build_alerts, build_contacts, build_feed, build_webhooks,
+        build_sync_state,
+    ):  # fmt: skip
         first_version.include_router(routes(reception))
     app.include_router(first_version)
     app.include_router(build_operations(desk))

@@ -10,6 +10,7 @@ from api.auth import OWN_SELLER_ROLES
 from api.desk import Desk
 from api.l10n import L10n, mark
 from api.log_text import (
+    difference_in_words,
     rule_in_words,
     seen_in_words,
     suggested_action,
@@ -21,7 +22,7 @@ from api.log_text import (
 from api.page_frame import Build, Page, Past, Visit
 from api.query_values import moment_in, number_in
 from api.words import CERTIFICATES, IMAGE_VERDICTS, STATUSES
-from domain.asin_binding.facts import BindingFact
+from domain.asin_binding.facts import BindingFact, DriftFound
 from domain.errors import NotFound
 from domain.facts import Recorded
 from domain.stamps import event_id_of
@@ -172,6 +173,7 @@ def timeline_of(l10n: L10n, history: Sequence[Recorded]) -> list[dict[str, objec
                 "recorded": recorded,
                 "said": what_changed(fact, l10n),
                 "topic": fact.TOPIC,
+                "differences": differences_in(fact, l10n),
                 "stamp": stamp,
                 "caused_by": versions.get(stamp.cause.causation_id or UUID(int=0)),
                 "kind": kind_of(recorded),
@@ -180,13 +182,20 @@ def timeline_of(l10n: L10n, history: Sequence[Recorded]) -> list[dict[str, objec
     return entries
 
 
+def differences_in(fact: BindingFact, l10n: L10n) -> list[str]:
+    """Each field that somebody edited on Mercari, from what to what."""
+    if not isinstance(fact, DriftFound):
+        return []
+    return [difference_in_words(each, l10n) for each in fact.differences]
+
+
 def kind_of(recorded: Recorded) -> str:
     """The shape beside an entry."""
     name = recorded.fact.TOPIC.partition(".")[2]
     shapes = {
         "rejected": "fail", "blocked": "fail", "attempt_failed": "retry", "suspended": "warn",
-        "mapping_broken": "warn", "listed": "ok", "listing_confirmed": "ok", "validated": "ok",
-        "mapped": "ok", "reinstated": "ok",
+        "mapping_broken": "warn", "drift_found": "warn", "listed": "ok",
+        "listing_confirmed": "ok", "validated": "ok", "mapped": "ok", "reinstated": "ok",
     }  # fmt: skip
     return shapes.get(name, "none")
 

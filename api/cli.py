@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
+from api.cli_alerts import add_alerts
 from api.cli_bindings import binding_commands
 from api.cli_client import (
     Client,
@@ -29,6 +30,9 @@ from api.cli_client import (
     stdout,
 )
 from api.cli_precheck import add_validate, category_commands
+from api.cli_pricing import add_fees, pricing_commands
+from api.cli_sync import sync_commands
+from api.cli_webhooks import add_events, add_webhooks
 
 TAIL_SECONDS = 1.0
 
@@ -41,7 +45,13 @@ def build_cli(find_server: Callable[[], Server]) -> typer.Typer:
     add_upload(cli, find_server)
     add_validate(cli, find_server)
     add_views(cli, find_server)
+    add_alerts(cli, find_server)
     cli.add_typer(binding_commands(find_server), name="binding", help="List, show and change.")
+    cli.add_typer(sync_commands(find_server), name="sync", help="How the sweeps go; one now.")
+    add_fees(cli, find_server)
+    cli.add_typer(pricing_commands(find_server), name="pricing", help="Rules beyond the float.")
+    add_webhooks(cli, find_server)
+    add_events(cli, find_server)
     cli.add_typer(category_commands(), name="category", help="Amazon's categories and Mercari's.")
     return cli
 

@@ -93,7 +93,8 @@ def explain(answer: httpx.Response) -> None:
         + escape(f"{problem.get('title')} {problem.get('detail', '')}")
     )
     for error in problem.get("errors", []):
-        stderr.print(escape(f"  · {error.get('detail')}"))
+        place = f"{error['field']}: " if "field" in error else ""
+        stderr.print(escape(f"  · {place}{error.get('detail')}"))
     if problem.get("code") == "seller-required":
         stderr.print("  → --seller sel_1_…")
     if action := problem.get("action"):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,12 +15,15 @@ from psycopg import Connection
 
 from domain.application import AsinSync
 from domain.callers import Caller, KeyInfo
+from domain.contacts import Contact, ContactState
 from domain.evidence import EvidenceFile
 from domain.facts import Recorded
+from domain.hints import Taken
 from domain.ports import Amazon, Clock, Mercari, Sources
 from domain.seller import Role, SecretKind, Seller
+from domain.webhooks import Attempt, Delivery, Message, Webhook
 
-__all__ = ["Caller", "Desk", "KeyInfo", "Keys", "Shops"]
+__all__ = ["Caller", "Desk", "Hints", "KeyInfo", "Keys", "Shops"]
 
 
 class Shops(Protocol):
@@ -57,6 +61,49 @@ class Keys(Protocol):
         """Close a key; False where this seller (or anybody, for None) has none of that id."""
 
 
+class Hints(Protocol):
+    """Takes what the marketplaces say has happened."""
+
+    def take_amazon(self, body: bytes, only_seller: UUID | None) -> Taken:
+        """Take Amazon's notifications, of one seller or of any. Raises NotificationRefused."""
+
+    def take_mercari(self, token: str, body: bytes) -> Taken:
+        """Take an order webhook. Raises NotFound, NotificationRefused."""
+
+    def mercari_token(self, seller_id: UUID) -> str:
+        """The secret part of the address of a shop's order webhook."""
+
+
+class WebhookDesk(Protocol):
+    """What is done with webhooks beside their facts."""
+
+    def new_secret(self, seller_id: UUID, webhook_id: UUID) -> str:
+        """Make and keep the secret that signs; it can't be had again."""
+
+    def forget_secret(self, seller_id: UUID, webhook_id: UUID) -> None:
+        """The endpoint is no more."""
+
+    def faring(self, seller_id: UUID) -> dict[UUID, Delivery]:
+        """How each endpoint fares; a new one is missing for a moment."""
+
+    def attempts(
+        self, seller_id: UUID, webhook_id: UUID, before: int | None, limit: int
+    ) -> list[Attempt]:
+        """Newest first; `before` is the number of the last one seen."""
+
+    def resend_event(self, seller_id: UUID, webhook: Webhook, position: int) -> int:
+        """Let one of the seller's own events be sent (again); return 0 where it is none."""
+
+    def resend_since(self, seller_id: UUID, webhook: Webhook, since: datetime) -> int:
+        """Let all that it wants from an instant on be sent, oldest first, up to 10,000."""
+
+    def test(self, seller_id: UUID, webhook: Webhook, message: Message, type_: str) -> Attempt:
+        """Send a message that is no event, now; waits up to fifteen seconds for the answer.
+
+        Raises WrongState while too many others do.
+        """
+
+
 class Desk(Protocol):
     """Everything a request may use."""
 
@@ -64,8 +111,11 @@ class Desk(Protocol):
     clock: Clock
     keys: Keys
     shops: Shops
+    hints: Hints
+    webhooks: WebhookDesk
     session_secret: bytes
     is_sandbox: bool
+    is_mail_on: bool
     image_origins: tuple[str, ...]
 
     def reading_for(self, seller_id: UUID) -> AbstractContextManager[Connection[Any]]:
@@ -90,6 +140,11 @@ class Desk(Protocol):
     ) -> list[Recorded]:
         """A stream's facts in order, up to an instant or a version; empty where there are none."""
 
+    def events_after(
+        self, seller_id: UUID, after: int, until: int, types: Sequence[str], limit: int
+    ) -> list[Recorded]:
+        """The seller's events after a position, up to one that the views show, of these types."""
+
     def store_secret(self, seller_id: UUID, kind: SecretKind, token: str) -> None:
         """Keep a seller's token for a marketplace, encrypted."""
 
@@ -98,6 +153,12 @@ class Desk(Protocol):
 
     def evidence(self, seller_id: UUID, sha256: str) -> tuple[str, bytes] | None:
         """Media type and content of a file that this seller filed; None where there is none."""
+
+    def contacts(self, seller_id: UUID) -> list[ContactState]:
+        """Whom the seller wants told by mail, and how the last mail went."""
+
+    def replace_contacts(self, seller_id: UUID, contacts: Sequence[Contact]) -> None:
+        """Keep these contacts and no other. Raises ContactRefused."""
 
     def faults(self) -> list[str]:
         """What keeps the service from being ready: Postgres, a stopped projection."""

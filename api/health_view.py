@@ -7,27 +7,33 @@ from typing import Any
 
 from psycopg import Connection
 
+from api import sync_view
+from api.alert_words import word_of
 from api.charts import Bucket, buckets_of, deviation_bars, deviation_x, scale, spark, trend
 from api.desk import Desk
 from api.l10n import L10n, mark
 from api.log_lines import lines_of, resume_place
 from api.log_text import title_of, who_acts, who_in_words
 from api.page_frame import Page, Visit
+from api.sync_view import Section, section_of
 from api.words import STATUSES, Kind
 from domain.values import Value
-from projections import health_score, submissions, sync_log
+from projections import conditions, health_score, stock_alerts, submissions, sync_log
+from projections.conditions import SyncState
 from projections.health_score import (
-    IMAGE_COMPLIANCE_RATE_TARGET,
     PRICE_DEVIATION_RATE_TARGET,
     SYNC_SUCCESS_RATE_TARGET,
     WINDOWS,
     Health,
+    HourRow,
+    Part,
     Window,
-    points,
 )
 from projections.submissions import SubmissionRow
 
 TAIL_LENGTH = 9
+ALERTS_LENGTH = 5
+NAMED_LENGTH = 5
 LIMIT_PCT = 100 * PRICE_DEVIATION_RATE_TARGET
 
 
@@ -42,6 +48,7 @@ class Kpi(Value):
     low: float
     high: float
     weight: int
+    tolerance: float
     points: float
     is_lower_better: bool = False
 
@@ -77,9 +84,14 @@ def health_page(desk: Desk, visit: Visit) -> Page:
     window: Window = "30d" if visit.query("window") == "30d" else "24h"
     with desk.reading_for(visit.seller_id) as connection:
         health = health_score.read(connection, window, visit.now)
+        deviations = health_score.deviations(connection)
+        alerts = stock_alerts.page(connection, state="open", limit=ALERTS_LENGTH)
         uploads = submissions.latest(connection, 1)
-        tail = sync_log.page(connection, sync_log.Filter(), limit=TAIL_LENGTH)
-        lines = lines_of(connection, visit, tail)
+        state = conditions.state(connection, visit.now)
+        lines = lines_of(
+            connection, visit, sync_log.page(connection, sync_log.Filter(), limit=TAIL_LENGTH)
+        )
+    sync = section_of(desk, visit, state)
     buckets = buckets_of(health.hours, health.since, visit.now, window)
     kpis = kpis_of(health)
     context = {
@@ -87,18 +99,20 @@ def health_page(desk: Desk, visit: Visit) -> Page:
         "window": window,
         "windows": tuple(WINDOWS),
         "kpis": kpis,
-        "verdict": verdict_of(visit, health, kpis, buckets),
+        "verdict": verdict_of(visit, health, kpis, buckets, sync),
+        "sync": sync,
         "upload": next((each for each in uploads if each.status == "open"), None),
         "trend": trend(buckets, SYNC_SUCCESS_RATE_TARGET),
         "target": SYNC_SUCCESS_RATE_TARGET,
-        "bars": deviation_bars(health.deviations, LIMIT_PCT),
+        "bars": deviation_bars(deviations, LIMIT_PCT),
         "limit_x": (deviation_x(-LIMIT_PCT), deviation_x(LIMIT_PCT)),
         "limit_pct": LIMIT_PCT,
         "failing": failing_of(visit.l10n, health, buckets),
+        "worst": [worst_in_words(visit.l10n, each, window) for each in health.worst_hours],
+        "alerts": [(each, word_of(each)) for each in alerts],
         "lines": lines,
         "after": resume_place(visit, lines),
-        "figures": figures_of(visit.l10n, health, uploads),
-        "shape": shape_of(visit, health, kpis, uploads),
+        **figures_and_shape(visit, health, uploads, state),
         "is_empty": not health.statuses and not uploads,
     }
     return Page("health.html", context)
@@ -106,15 +120,14 @@ def health_page(desk: Desk, visit: Visit) -> Page:
 
 def kpis_of(health: Health) -> list[Kpi]:
     """The three KPIs; each bar's scale reaches as far as its figure does."""
-    rate, deviation = health.sync_success_rate, health.price_deviation_rate
-    image = health.image_compliance_rate
+    success, deviation, image = health.parts
     return [
-        kpi("sync", mark("Sync success rate"), rate, SYNC_SUCCESS_RATE_TARGET, 50, 0.02,
-            low=low_end(rate, (98.0, 90.0, 50.0)), high=100.0),
-        kpi("price", mark("Price deviation"), deviation, PRICE_DEVIATION_RATE_TARGET, 25, -0.02,
-            low=0.0, high=5.0 if (deviation or 0) <= 0.05 else 20.0),
-        kpi("image", mark("Image compliance"), image, IMAGE_COMPLIANCE_RATE_TARGET, 25, 0.01,
-            low=low_end(image, (99.0, 90.0, 50.0)), high=100.0),
+        kpi("sync", mark("Sync success rate"), success,
+            low=low_end(success.rate, (98.0, 90.0, 50.0)), high=100.0),
+        kpi("price", mark("Price deviation"), deviation,
+            low=0.0, high=5.0 if (deviation.rate or 0) <= 0.05 else 20.0),
+        kpi("image", mark("Image compliance"), image,
+            low=low_end(image.rate, (99.0, 90.0, 50.0)), high=100.0),
     ]  # fmt: skip
 
 
@@ -122,37 +135,29 @@ def low_end(rate: float | None, ends: Sequence[float]) -> float:
     return next((end for end in ends if rate is None or 100 * rate >= end), 0.0)
 
 
-def kpi(
-    name: str,
-    label: str,
-    rate: float | None,
-    target: float,
-    weight: int,
-    tolerance: float,
-    *,
-    low: float,
-    high: float,
-) -> Kpi:
-    is_lower_better = tolerance < 0
+def kpi(name: str, label: str, part: Part, *, low: float, high: float) -> Kpi:
+    """The KPI as a card shows it; the bar reaches from `low` to `high` percent."""
+    is_lower_better = part.tolerance < 0
     kind: Kind = "none"
-    if rate is not None:
-        kind = "ok" if (rate <= target if is_lower_better else rate >= target) else "fail"
+    if part.rate is not None:
+        is_met = part.rate <= part.target if is_lower_better else part.rate >= part.target
+        kind = "ok" if is_met else "fail"
     return Kpi(
-        name=name, label=label, kind=kind, rate=rate, target=target, low=low, high=high,
-        weight=weight, is_lower_better=is_lower_better,
-        points=0.0 if rate is None else points(rate, target, tolerance),
+        name=name, label=label, kind=kind, rate=part.rate, target=part.target, low=low, high=high,
+        weight=part.weight, tolerance=part.tolerance, is_lower_better=is_lower_better,
+        points=part.points or 0.0,
     )  # fmt: skip
 
 
 def verdict_of(
-    visit: Visit, health: Health, kpis: Sequence[Kpi], buckets: Sequence[Bucket]
+    visit: Visit, health: Health, kpis: Sequence[Kpi], buckets: Sequence[Bucket], sync: Section
 ) -> Verdict:
     """Whether things are fine, why not, and what the seller can do about it."""
     l10n, action = visit.l10n, action_of(visit, health)
     counted = [each for each in kpis if each.kind != "none"]
     missed = [each for each in counted if each.kind == "fail"]
     met = len(counted) - len(missed)
-    kind: Kind = "warn" if missed or action else "ok"
+    kind: Kind = "warn" if missed or action or sync.needs_a_look else "ok"
     word = l10n.text("Needs attention") if kind == "warn" else l10n.text("On target")
     if not counted:
         kind, word = "none", l10n.text("Nothing counted yet")
@@ -163,6 +168,8 @@ def verdict_of(
                           met=met, all=len(counted), names=names)  # fmt: skip
     elif action:
         title = l10n.text("All %(all)s targets met; some bindings wait for you.", all=met)
+    elif sync.needs_a_look:
+        title = l10n.text("All %(all)s targets met; the sync itself waits for you.", all=met)
     else:
         title = l10n.text("All %(all)s targets met. There is nothing for you to do.", all=met)
     detail = detail_of(l10n, health, buckets)
@@ -212,9 +219,26 @@ def failing_of(l10n: L10n, health: Health, buckets: Sequence[Bucket]) -> list[Ma
             "bars": spark(buckets, each.code),
             "failures": each.failures,
             "bindings": each.bindings,
+            "named": list(zip(each.asins, each.binding_ids, strict=True))[:NAMED_LENGTH],
         }
         for each in health.failing
     ]
+
+
+def worst_in_words(l10n: L10n, hour: HourRow, window: Window) -> Mapping[str, object]:
+    """One of the worst hours: when, how it went, and what it failed of most."""
+    end = hour.hour + health_score.HOUR
+    day = f"{l10n.day(hour.hour)} " if window == "30d" else ""
+    code = max(hour.codes, key=lambda each: hour.codes[each])
+    return {
+        "start": hour.hour,
+        "end": end,
+        "when": f"{day}{l10n.hour(hour.hour)}–{l10n.hour(end)}",
+        "rate": l10n.percent(hour.success_rate),
+        "failed": hour.failed,
+        "attempts": hour.attempts,
+        "why": f"{code} {title_of(code, l10n.language)}",
+    }
 
 
 def figures_of(l10n: L10n, health: Health, uploads: Sequence[SubmissionRow]) -> dict[str, str]:
@@ -242,12 +266,25 @@ def shape_of(
     return f"{' '.join(parts)} {visit.l10n.clock(visit.now, 'HH')}"
 
 
+def figures_and_shape(
+    visit: Visit, health: Health, uploads: Sequence[SubmissionRow], state: SyncState
+) -> dict[str, object]:
+    """What changes while the page is open, and what it is loaded again for."""
+    l10n, kpis = visit.l10n, kpis_of(health)
+    sync_shape = " ".join(sync_view.shape_of(l10n, state))
+    return {
+        "figures": {
+            **figures_of(l10n, health, uploads),
+            **sync_view.figures_of(l10n, state, visit.now),
+        },
+        "shape": f"{shape_of(visit, health, kpis, uploads)} {sync_shape}",
+    }
+
+
 def live_figures(connection: Connection[Any], visit: Visit) -> dict[str, object]:
     """The figures now, and the shape of the page they belong to."""
     window: Window = "30d" if visit.query("window") == "30d" else "24h"
     health = health_score.read(connection, window, visit.now)
     uploads = submissions.latest(connection, 1)
-    return {
-        "figures": figures_of(visit.l10n, health, uploads),
-        "shape": shape_of(visit, health, kpis_of(health), uploads),
-    }
+    state = conditions.state(connection, visit.now)
+    return figures_and_shape(visit, health, uploads, state)

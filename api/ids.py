@@ -10,15 +10,23 @@ from uuid import UUID
 
 from domain.errors import NotFound, Refusal
 
-Kind = Literal["bnd", "sub", "sel", "swp"]
+Kind = Literal["bnd", "sub", "sel", "swp", "whk"]
 CELL = 1
-_FORM = re.compile(r"(bnd|sub|sel|swp)_(\d+)_([0-9a-f]{32})")
+_FORM = re.compile(r"(bnd|sub|sel|swp|whk)_(\d+)_([0-9a-f]{32})")
 
 
 class NotACursor(Refusal):
     """The text is not a cursor that this list gave out."""
 
     code = "invalid-request"
+
+
+class NotAnEventId(NotACursor):
+    """The text is not the id of an event of this feed."""
+
+
+EVENT_PREFIX = "evt_"
+POSITION_MAX = 2**63 - 1
 
 
 def public_id(kind: Kind, inner: UUID) -> str:
@@ -50,3 +58,19 @@ def place_in(cursor: str, length: int) -> tuple[int, ...]:
     if cell != CELL or len(place) != length:
         raise NotACursor("not a cursor of this list")
     return tuple(place)
+
+
+def event_id_at(position: int) -> str:
+    """The id of the event at this position of the log; it is also the cursor that goes on after."""
+    return EVENT_PREFIX + cursor_of(position)
+
+
+def position_of_event(text: str) -> int:
+    """The position that an event's id stands for. Raises NotAnEventId for any other text."""
+    try:
+        (position,) = place_in(text.removeprefix(EVENT_PREFIX), 1)
+    except NotACursor:
+        position = -1
+    if not 0 <= position <= POSITION_MAX or event_id_at(position) != text:
+        raise NotAnEventId(f"not the id of an event of this feed: {text[:60]!r}")
+    return position

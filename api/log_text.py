@@ -7,8 +7,25 @@ from datetime import datetime
 from typing import Any
 
 from api.l10n import L10n
-from api.words import AMAZON_STATUSES, ATTEMPTS, FATES, PROOFS, SWEEPS, WHO_ACTS
-from domain.asin_binding.facts import BindingFact, Mapped, Rejected, Requested, Validated
+from api.words import (
+    AMAZON_STATUSES,
+    ATTEMPTS,
+    FATES,
+    LISTING_FIELDS,
+    MARKETPLACES,
+    PROOFS,
+    SWEEPS,
+    WHO_ACTS,
+)
+from domain.asin_binding.facts import (
+    BindingFact,
+    Difference,
+    DriftFound,
+    Mapped,
+    Rejected,
+    Requested,
+    Validated,
+)
 from domain.error_codes import ERROR_CODES, REASONS, Language, WhoActs, reason
 from domain.texts import rule_text, rule_texts
 from projections.submissions import RowRow
@@ -31,9 +48,11 @@ def what_changed(fact: BindingFact, l10n: L10n) -> str:
             return l10n.text("Binding asked for in category %(category)s", category=category)
         case Validated():
             price, stock = l10n.yen(fact.price_jpy), l10n.count(fact.stock)
-            return l10n.text(
+            said = l10n.text(
                 "Every check passed: %(price)s, stock %(stock)s", price=price, stock=stock
             )
+            told = [each.model_dump() for each in fact.reasons]
+            return " · ".join([said, *reasons_in_words(told, l10n.language)])
         case Mapped():
             path = " > ".join(fact.category_path)
             rate = l10n.decimal(fact.match_rate)
@@ -42,6 +61,8 @@ def what_changed(fact: BindingFact, l10n: L10n) -> str:
             codes = dict.fromkeys(found.code for found in fact.findings)
             titles = l10n.listed([title_of(code, l10n.language) for code in codes])
             return l10n.text("Not accepted: %(reasons)s", reasons=titles)
+        case DriftFound():
+            return " · ".join(edits_in_words(fact.differences, l10n))
         case _:
             lines = binding_lines(fact)
             return " · ".join(
@@ -93,6 +114,14 @@ def rule_in_words(found: Detail, language: Language) -> str:
     return rule_text(found["rule"], found.get("values") or {}, language)
 
 
+def reasons_in_words(reasons: Sequence[Detail], language: Language) -> list[str]:
+    """What the seller's rules did to a price, one sentence a rule."""
+    return [
+        rule_text(f"price_{each['rule']}_{each['outcome']}", each["values"], language)
+        for each in reasons
+    ]
+
+
 def seen_in_words(seen: str, language: Language) -> str:
     """The value seen, or values; some have a wording of their own, such as `not_exposed`."""
     return ", ".join(
@@ -113,6 +142,9 @@ def fault_in_words(key: str | None, values: Detail | None, language: Language) -
 
 def sentence(operation: str, outcome: str, detail: Detail, code: str | None, l10n: L10n) -> str:
     """What a line of the log says."""
+    group, _, subject = operation.partition(".")
+    if guard := GUARDS.get(group):
+        return guard(subject, detail, code, l10n)
     if "upstream" in detail:
         return attempt(operation, detail, code, l10n)
     if operation.startswith("sweep."):
@@ -139,6 +171,13 @@ def attempt(operation: str, detail: Detail, code: str | None, l10n: L10n) -> str
 
 
 def sweep(operation: str, detail: Detail, l10n: L10n) -> str:
+    if detail.get("stopped_by"):
+        return l10n.text(
+            "%(name)s stopped early: %(bindings)s bindings, of which %(failed)s were left unread",
+            name=l10n.text(SWEEPS.get(operation, operation)),
+            bindings=detail["bindings"],
+            failed=detail["failed"],
+        )
     return l10n.text(
         "%(name)s: %(bindings)s bindings read, %(changed)s changed, %(failed)s failed",
         name=l10n.text(SWEEPS.get(operation, operation)),
@@ -146,6 +185,119 @@ def sweep(operation: str, detail: Detail, l10n: L10n) -> str:
         changed=detail["changed"],
         failed=detail["failed"],
     )
+
+
+def braked(kind: str, detail: Detail, _: str | None, l10n: L10n) -> str:
+    return l10n.text(
+        "%(name)s would change %(drastic)s of %(listings)s listings: read again,"
+        " %(confirmed)s confirmed, %(held)s held",
+        name=sweep_name(kind, l10n),
+        **{name: l10n.number(detail[name]) for name in BRAKE_COUNTS},
+    )
+
+
+def delayed(kind: str, detail: Detail, _: str | None, l10n: L10n) -> str:
+    return l10n.text(
+        "%(name)s: %(done)s of %(listings)s read, will end about %(projected)s,"
+        " promised %(promise)s",
+        name=sweep_name(kind, l10n),
+        done=l10n.number(detail["done"]),
+        listings=l10n.number(detail["listings"]),
+        projected=moment(detail["projected_at"], l10n),
+        promise=moment(detail["promised_at"], l10n),
+    )
+
+
+def skipped(kind: str, detail: Detail, _: str | None, l10n: L10n) -> str:
+    return l10n.text(
+        "%(name)s did not begin: the one of %(time)s is still under way",
+        name=sweep_name(kind, l10n),
+        time=moment(detail["running_since"], l10n),
+    )
+
+
+def paused(marketplace: str, detail: Detail, code: str | None, l10n: L10n) -> str:
+    return l10n.text(
+        "%(marketplace)s is left alone since %(since)s: %(why)s · next try %(time)s",
+        marketplace=l10n.text(MARKETPLACES[marketplace]),
+        since=moment(detail["since"], l10n),
+        why=title_of(code, l10n.language),
+        time=moment(detail["retry_at"], l10n),
+    )
+
+
+def resumed(marketplace: str, detail: Detail, _: str | None, l10n: L10n) -> str:
+    return l10n.text(
+        "%(marketplace)s answers again; it was left alone since %(since)s",
+        marketplace=l10n.text(MARKETPLACES[marketplace]),
+        since=moment(detail["since"], l10n),
+    )
+
+
+def drifted(_: str, detail: Detail, __: str | None, l10n: L10n) -> str:
+    name = LISTING_FIELDS[detail["field"]]
+    return edited(detail["outcome"], l10n.text(name), l10n)
+
+
+def edits_in_words(differences: Sequence[Difference], l10n: L10n) -> list[str]:
+    """One sentence for the fields that were put back, one for those that were kept."""
+    names: dict[str, list[str]] = {}
+    for each in differences:
+        names.setdefault(each.outcome, []).append(l10n.text(LISTING_FIELDS[each.field]))
+    return [edited(outcome, l10n.listed(fields), l10n) for outcome, fields in names.items()]
+
+
+def edited(outcome: str, field: str, l10n: L10n) -> str:
+    if outcome == "put_back":
+        return l10n.text("Edited on Mercari by hand and put back: %(field)s", field=field)
+    return l10n.text("Edited on Mercari by hand and kept: %(field)s", field=field)
+
+
+def difference_in_words(each: Difference, l10n: L10n) -> str:
+    """A field that was edited by hand, from what was last seen to what is shown now."""
+    values = (value_in_words(each.field, value, l10n) for value in (each.expected, each.seen))
+    before, after = values
+    field = l10n.text(LISTING_FIELDS[each.field])
+    if each.field in UNREADABLE_FIELDS or not after:
+        value = l10n.text("changed") if after else l10n.text("gone")
+        return l10n.text("%(field)s: %(value)s", field=field, value=value)
+    return l10n.text("%(field)s: %(before)s → %(after)s", field=field, before=before, after=after)
+
+
+UNREADABLE_FIELDS = ("description",)
+"""Only the hash of a text is kept."""
+
+
+def value_in_words(field: str, value: str, l10n: L10n) -> str:
+    """A value of a listing as its record keeps it: as text."""
+    match field:
+        case "price_jpy":
+            return l10n.yen(int(value))
+        case "stock":
+            return l10n.count(int(value))
+        case "is_on_sale":
+            return l10n.text("On sale") if value == "True" else l10n.text("Off sale")
+        case _:
+            return value
+
+
+def sweep_name(kind: str, l10n: L10n) -> str:
+    return l10n.text(SWEEPS[f"sweep.{kind}"])
+
+
+def moment(text: str, l10n: L10n) -> str:
+    return l10n.clock(datetime.fromisoformat(text))
+
+
+BRAKE_COUNTS = ("drastic", "listings", "confirmed", "held")
+GUARDS: Mapping[str, Callable[[str, Detail, str | None, L10n], str]] = {
+    "brake": braked,
+    "delay": delayed,
+    "skip": skipped,
+    "pause": paused,
+    "resume": resumed,
+    "drift": drifted,
+}
 
 
 def upload(outcome: str, detail: Detail, code: str | None, l10n: L10n) -> str:
@@ -197,7 +349,8 @@ def shown(detail: Detail, _: str | None, l10n: L10n) -> str:
 
 def price(detail: Detail, _: str | None, l10n: L10n) -> str:
     before, after = l10n.yen(detail["from"]), l10n.yen(detail["to"])
-    return l10n.text("Price %(before)s → %(after)s", before=before, after=after)
+    moved = l10n.text("Price %(before)s → %(after)s", before=before, after=after)
+    return " · ".join([moved, *reasons_in_words(detail.get("reasons", ()), l10n.language)])
 
 
 def stock(detail: Detail, _: str | None, l10n: L10n) -> str:
@@ -207,7 +360,8 @@ def stock(detail: Detail, _: str | None, l10n: L10n) -> str:
 
 def terms(detail: Detail, _: str | None, l10n: L10n) -> str:
     price, stock = l10n.yen(detail["price_jpy"]), l10n.count(detail["stock"])
-    return l10n.text("New terms: %(price)s, stock %(stock)s", price=price, stock=stock)
+    said = l10n.text("New terms: %(price)s, stock %(stock)s", price=price, stock=stock)
+    return " · ".join([said, *reasons_in_words(detail.get("reasons", ()), l10n.language)])
 
 
 def moved(detail: Detail, _: str | None, l10n: L10n) -> str:

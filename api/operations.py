@@ -29,9 +29,10 @@ def build_operations(desk: Desk) -> APIRouter:
     @router.get("/metrics")
     def metrics() -> Response:
         """Positions and lags in the Prometheus text format."""
-        lines = []
+        lines: dict[str, None] = {}
         for name, value in desk.figures().items():
-            lines += [f"# TYPE asin_sync_{name} gauge", f"asin_sync_{name} {value}"]
+            lines[f"# TYPE asin_sync_{name.partition('{')[0]} gauge"] = None
+            lines[f"asin_sync_{name} {value}"] = None
         text = "\n".join(lines) + "\n"
         return Response(text, media_type="text/plain; version=0.0.4", headers=NO_STORE)
 

@@ -128,12 +128,13 @@ class Past:
 
 @dataclass(frozen=True)
 class Page:
-    """A template and what it shows."""
+    """A template and what it shows; not kept where it shows more than the log tells."""
 
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
     past: Past | None = None
+    is_kept: bool = True
 
 
 Build = Callable[[Desk, Visit], Page]
@@ -173,7 +174,7 @@ class PageFrame:
             "binding_count": sum(counts.values()),
         }
         made = stored(self.render(page, visit.l10n, frame))
-        if page.status == 200:
+        if page.status == 200 and page.is_kept:
             self._kept[self.key_of(visit)] = made
             while len(self._kept) > CACHED_PAGES_MAX:
                 self._kept.popitem(last=False)

@@ -10,9 +10,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import PlainTextResponse, RedirectResponse, StreamingResponse
 
+from api.alerts_view import alerts_page
 from api.auth import poster_of, seller_written_by
 from api.binding_forms import add_binding_forms
 from api.binding_view import binding_page_of, bindings_page
+from api.contacts import add_contact_form
 from api.desk import Desk
 from api.health_view import health_page
 from api.ids import inner_id, public_id
@@ -20,9 +22,12 @@ from api.live import LogTail, Tail, UploadTail, follow
 from api.log_view import filter_of, log_page
 from api.page_frame import STATIC, STATIC_TYPES, Visit, asset, respond
 from api.page_server import PageServer, Refused, seller_named_in
+from api.pricing_pages import add_pricing
 from api.query_values import number_in, place_in
 from api.sign_in import add_sign_in
+from api.sync_state import add_sweep_form
 from api.upload_view import send_file, submission_page_of, upload_page
+from api.webhook_view import add_webhook_page
 from domain.errors import NotFound
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -40,6 +45,10 @@ def build_pages(desk: Desk) -> APIRouter:
     add_reading(router, server)
     add_upload(router, server)
     add_binding_forms(router, server)
+    add_pricing(router, server)
+    add_contact_form(router, server)
+    add_sweep_form(router, server)
+    add_webhook_page(router, server)
     add_streams(router, server)
     add_sign_in(router, server)
 
@@ -63,6 +72,10 @@ def add_reading(router: APIRouter, server: PageServer) -> None:
     @router.get("/sync-log")
     async def sync_log(request: Request) -> Response:
         return await server.show(request, log_page)
+
+    @router.get("/stock-alerts")
+    async def stock_alerts(request: Request) -> Response:
+        return await server.show(request, alerts_page)
 
     @router.get("/bindings")
     async def bindings(request: Request) -> Response:

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.auth import NotSignedIn, RoleForbids, SellerNotNamed
+from api.ids import NotAnEventId
 from api.l10n import language_of
 from api.log_text import broken_rules
 from domain import errors, ports
@@ -21,12 +22,14 @@ from domain.error_codes import ERROR_CODES, Language, reason
 log = logging.getLogger(__name__)
 
 STATUSES: Mapping[type[Exception], int] = {
+    NotAnEventId: 400,
     errors.FileRefused: 422,
     errors.SyncNotEnabled: 403,
     errors.NotFound: 404,
     errors.WrongState: 409,
     errors.VersionConflict: 412,
     errors.SellerExists: 409,
+    errors.NotificationRefused: 400,
     errors.Refusal: 422,
     ports.UpstreamThrottled: 503,
     ports.UpstreamRefused: 502,

@@ -24,7 +24,8 @@ from api.requests import Reception, Visit, page_answer
 from domain import bindings as cases
 from domain.application import acting_for
 from domain.errors import NotAJapaneseAsin
-from domain.rules.pricing import Shipping, proceeds_of
+from domain.policy import policy_of
+from domain.rules.fees import Shipping, proceeds_of
 from domain.values import NotAnAsin, asin_from
 from projections import audit_trail, health_score, sync_log
 
@@ -165,7 +166,7 @@ def build_reports(reception: Reception) -> APIRouter:
         """Commission and net proceeds of a sale on a day (Japan's calendar)."""
         caller_of(request, reception.desk, reception.sessions)
         day = on or reception.desk.clock().astimezone(JST).date()
-        return proceeds_of(price_jpy, day, shipping).model_dump(mode="json")
+        return proceeds_of(policy_of().repricing, price_jpy, day, shipping).model_dump(mode="json")
 
     return router
 

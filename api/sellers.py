@@ -109,9 +109,10 @@ class BrandsBody(BaseModel):
 
 
 class SweepBody(BaseModel):
-    """Which sweep to run now."""
+    """Which sweep to run now; without the brake it follows Amazon, however much that changes."""
 
     kind: SweepKind = "status"
+    is_brake_off: bool = False
 
 
 def build_sellers(reception: Reception) -> APIRouter:
@@ -205,7 +206,9 @@ def build_sellers(reception: Reception) -> APIRouter:
     def sweep(request: Request, body: SweepBody) -> Any:
         """Sweep now, beside the regular sweeps; the log tells how it went."""
         visit = reception.writing(request)
-        command = seller.RequestSweep(stamp=visit.work().stamp(), kind=body.kind)
+        command = seller.RequestSweep(
+            stamp=visit.work().stamp(), kind=body.kind, is_brake_off=body.is_brake_off
+        )
         return changed(reception, visit.seller_id, lambda it: seller.request_sweep(it, command))
 
     @router.get("/upstream-calls")

@@ -94,6 +94,20 @@ SWEEPS: Mapping[str, str] = {
     "sweep.status": mark("Status sweep"),
     "sweep.stock_price": mark("Stock and price sweep"),
     "sweep.catalogue": mark("Catalogue sweep"),
+    "sweep.delta": mark("Quick look at what can't be bought"),
+    "sweep.drift": mark("Comparison with Mercari"),
+    "sweep.report": mark("Comparison with Amazon's daily report"),
+}
+MARKETPLACES: Mapping[str, str] = {"amazon": mark("Amazon"), "mercari": mark("Mercari")}
+LISTING_FIELDS: Mapping[str, str] = {
+    "title": mark("title"),
+    "description": mark("text"),
+    "image_urls": mark("images"),
+    "category_id": mark("category"),
+    "price_jpy": mark("price"),
+    "stock": mark("stock"),
+    "is_on_sale": mark("on sale"),
+    "listing": mark("the listing itself"),
 }
 ATTEMPTS: Mapping[str, str] = {
     "check": mark("Check"),
@@ -101,4 +115,26 @@ ATTEMPTS: Mapping[str, str] = {
     "update": mark("Update"),
     "take_down": mark("Take-down"),
     "upload": mark("Upload"),
+}
+ATTEMPT_OUTCOMES: Mapping[str, Word] = {
+    "delivered": Word("ok", mark("Delivered")),
+    "failed": Word("retry", mark("Tried again later")),
+    "given_up": Word("fail", mark("Not delivered")),
+}
+DISABLED_BECAUSE: Mapping[str | None, Word] = {
+    "on": Word("ok", mark("Switched on")),
+    "only_failing": Word("retry", mark("Failing, tried again")),
+    "gone": Word("fail", mark("Switched off: the server said that the address is gone (410)")),
+    "failing": Word("fail", mark("Switched off: it only failed for five days")),
+    None: Word("none", mark("Switched off by you")),
+}
+SENDING_ERRORS: Mapping[str | None, str] = {
+    "timed_out": mark("no answer in time"),
+    "address_not_public": mark("the address is not a public one"),
+    "name_unknown": mark("the host name is unknown"),
+    "not_connected": mark("no connection, or no valid certificate"),
+    "broken_answer": mark("the answer could not be read"),
+    "redirected": mark("redirects are not followed"),
+    "secret_missing": mark("its secret is missing: remove it and add it again"),
+    "event_unreadable": mark("the event could not be read"),
 }

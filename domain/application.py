@@ -5,19 +5,22 @@ Everything is done for one seller at a time, named by `acting_for`; the store re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple, TypeVar, cast
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple, Protocol, TypeVar, cast
 from uuid import UUID
 
 from eventsourcing.application import Application
-from eventsourcing.persistence import InfrastructureFactory, IntegrityError
+from eventsourcing.persistence import InfrastructureFactory, IntegrityError, StoredEvent
 
 from domain import asin_binding, seller, submission
 from domain.asin_binding import AsinBinding, BindingFact
 from domain.errors import VersionConflict
 from domain.facts import Fact
+from domain.rules.repricing import OwnPrice
 from domain.seller import Seller, SellerFact
 from domain.submission import Submission, SubmissionFact
 
@@ -25,6 +28,8 @@ ATTEMPTS_MAX = 5
 
 _seller: ContextVar[UUID] = ContextVar("seller")
 Answer = TypeVar("Answer")
+OwnPricesOf = Callable[[UUID], Mapping[str, tuple[OwnPrice, ...]]]
+"""A seller's own prices on other channels as they are known now, by ASIN."""
 
 
 @contextmanager
@@ -58,6 +63,13 @@ class Change(NamedTuple):
     facts: Sequence[Fact]
 
 
+class ManyStreams(Protocol):
+    """What our recorder offers beyond the library's."""
+
+    def select_streams(self, originator_ids: Sequence[UUID]) -> Sequence[StoredEvent]:
+        """Every event of these streams in one query, each stream's together and in order."""
+
+
 class AsinSync(Application[UUID]):
     """The histories of one cell. Its name prefixes the table, so it never changes."""
 
@@ -66,6 +78,7 @@ class AsinSync(Application[UUID]):
     def __init__(self, factory: InfrastructureFactory) -> None:
         self._given_factory = factory
         self.recorded_trees: set[UUID] = set()
+        self.own_prices_of: OwnPricesOf = no_prices
         super().__init__()
 
     def construct_factory(self, env: object) -> InfrastructureFactory:
@@ -80,8 +93,25 @@ class AsinSync(Application[UUID]):
         facts = cast(list[BindingFact], self.facts_of(binding_id))
         return asin_binding.fold(None, binding_id, facts)
 
+    def bindings(self, binding_ids: Sequence[UUID]) -> Mapping[UUID, AsinBinding]:
+        """Those of these bindings that exist, loaded in one query."""
+        recorder = cast(ManyStreams, self.recorder)
+        stored = recorder.select_streams(binding_ids)
+        found: dict[UUID, AsinBinding] = {}
+        for key, events in groupby(stored, attrgetter("originator_id")):
+            envelopes = (cast(Envelope, self.mapper.to_domain_event(each)) for each in events)
+            facts = (cast(BindingFact, each.fact) for each in envelopes)
+            binding = asin_binding.fold(None, key, facts)
+            if binding is not None:
+                found[key] = binding
+        return found
+
     def seller(self, seller_id: UUID) -> Seller:
-        return seller.fold(seller_id, cast(list[SellerFact], self.facts_of(seller_id)))
+        """The fold of its facts, with its own prices where a rule follows them."""
+        known = seller.fold(seller_id, cast(list[SellerFact], self.facts_of(seller_id)))
+        if not known.follows_own_prices:
+            return known
+        return known.model_copy(update={"own_prices": self.own_prices_of(seller_id)})
 
     def submission(self, submission_id: UUID) -> Submission | None:
         facts = cast(list[SubmissionFact], self.facts_of(submission_id))
@@ -121,6 +151,10 @@ class AsinSync(Application[UUID]):
             if any(held.get(each.originator_version) != each.fact for each in ours):
                 return False
         return True
+
+
+def no_prices(_: UUID) -> Mapping[str, tuple[OwnPrice, ...]]:
+    return {}
 
 
 def until_settled(decide_and_record: Callable[[], Answer]) -> Answer:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.application import AsinSync, until_settled
+from domain.application import AsinSync, Change, until_settled
 from domain.asin_binding import AsinBinding, BindingFact, judging
+from domain.asin_binding.facts import CheckPostponed
 from domain.checking import image_of, setting_of
 from domain.errors import NotFound, VersionConflict
 from domain.images import ImageReading
@@ -65,6 +67,29 @@ def change_binding(
         detail = f"the binding is at version {binding.version}, not {expected_version}"
         raise VersionConflict(detail, version=binding.version)
     return binding, app.record(*changes_of(app, binding, decide(binding), work))
+
+
+def postpone_check(
+    app: AsinSync,
+    binding_id: UUID,
+    error: tuple[str, str],
+    attempt: int,
+    retry_at: datetime | None,
+    work: Work,
+) -> None:
+    """Say that the check had no usable answer, why, and when it is tried again, if it is."""
+
+    def decide() -> int | None:
+        binding = app.binding(binding_id)
+        if binding is None or binding.status != "requested":
+            return None
+        code, detail = error
+        fact = CheckPostponed(
+            stamp=work.stamp(), code=code, detail=detail, attempt=attempt, retry_at=retry_at
+        )
+        return app.record(Change(binding_id, binding.version, [fact]))
+
+    until_settled(decide)
 
 
 def check_again(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from domain import category_tree, seller, submission, sync_sweep
+from domain import breaker, category_tree, seller, submission, sync_sweep
 from domain.asin_binding.facts import BindingFact
+from domain.channel_prices import ChannelPricesEntered
 from domain.facts import Fact
 
 FACTS: tuple[type[Fact], ...] = (
@@ -14,7 +15,9 @@ FACTS: tuple[type[Fact], ...] = (
     *get_args(submission.SubmissionFact),
     *get_args(BindingFact),
     *get_args(sync_sweep.SweepFact),
+    *get_args(breaker.BreakerFact),
     category_tree.Recorded,
+    ChannelPricesEntered,
 )
 
 BY_TOPIC: Mapping[str, type[Fact]] = {fact.TOPIC: fact for fact in FACTS}

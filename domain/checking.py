@@ -29,10 +29,12 @@ class Setting(NamedTuple):
     tree: Tree
 
     def for_product(self, product: Product, image: ImageReading, now: datetime) -> Circumstances:
-        """The circumstances of one product: its image, and the authorisation of its brand."""
+        """The circumstances of one product: its image, its brand's authorisation, its rules."""
         held = authorisation_for(product.brand or "", self.seller.authorisations)
         authorisations = (held,) if held and is_valid(held, now) else ()
-        return self.around.model_copy(update={"image": image, "authorisations": authorisations})
+        pricing = self.seller.rules_in_force(product.asin, now)
+        own = {"image": image, "authorisations": authorisations, "pricing": pricing}
+        return self.around.model_copy(update=own)
 
 
 def is_valid(authorisation: BrandAuthorisation, now: datetime) -> bool:
@@ -44,8 +46,9 @@ def setting_of(app: AsinSync | None, seller: Seller, sources: Sources, work: Wor
     tree = leaves_of(sources.tree)
     tree_id = recorded_tree(app, seller.seller_id, tree, work) if app else None
     around = Circumstances(
-        warranty=seller.warranty, default_float_rate=seller.default_float_rate, tree_id=tree_id
-    )
+        warranty=seller.warranty, default_float_rate=seller.default_float_rate, tree_id=tree_id,
+        last_units=seller.last_units,
+    )  # fmt: skip
     return Setting(seller, around, tree)
 
 

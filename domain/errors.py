@@ -71,10 +71,22 @@ class BrandRefused(Refusal):
     code = "invalid-request"
 
 
+class PricingRefused(Refusal):
+    """Rules or channel prices are refused whole; `rules` says what is wrong with each field."""
+
+    code = "invalid-request"
+
+
 class EvidenceRefused(Refusal):
     """A file of evidence is not what it has to be; the detail says what would do."""
 
     code = "E-419"
+
+
+class WebhookRefused(Refusal):
+    """A webhook may not be what was given: its address, its types, or one endpoint too many."""
+
+    code = "invalid-request"
 
 
 class NotFound(Refusal):
@@ -99,3 +111,9 @@ class SellerExists(Refusal):
     """The Amazon seller account is registered already."""
 
     code = "conflict"
+
+
+class NotificationRefused(Refusal):
+    """A marketplace's notification can't be read; the detail says what it lacks."""
+
+    code = "invalid-request"

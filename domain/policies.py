@@ -11,8 +11,9 @@ from uuid import UUID
 
 from domain import submission
 from domain.asin_binding import facts as binding
+from domain.channel_prices import ChannelPricesEntered
 from domain.facts import Recorded
-from domain.seller import SweepRequested
+from domain.seller import PricingRulesChanged, SweepRequested
 from domain.sync_sweep import SweepKind
 from domain.uploads import PAGE_SIZE
 
@@ -41,6 +42,8 @@ class StartSweep:
     seller_id: UUID
     kind: SweepKind
     due_at: datetime
+    is_brake_off: bool = False
+    is_requested: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ WorkDue = CheckRows | CheckAgain | StartSweep | DrainEffects
 _CHANGES_MERCARI = (
     binding.Mapped, binding.MappingBroken, binding.PriceAdjusted, binding.StockAdjusted,
     binding.ContentRefreshed, binding.Suspended, binding.Reinstated, binding.Blocked,
-    binding.Withdrawn, binding.TermsChanged,
+    binding.Withdrawn, binding.TermsChanged, binding.DriftFound,
 )  # fmt: skip
 
 
@@ -73,5 +76,9 @@ def work_after(recorded: Recorded) -> list[WorkDue]:
     if isinstance(fact, binding.ImageReviewed):
         return [CheckAgain(seller_id, recorded.originator_id)]
     if isinstance(fact, SweepRequested):
-        return [StartSweep(seller_id, fact.kind, fact.stamp.decided_at)]
+        is_brake_off = fact.is_brake_off
+        return [StartSweep(seller_id, fact.kind, fact.stamp.decided_at, is_brake_off, True)]
+    if isinstance(fact, PricingRulesChanged | ChannelPricesEntered):
+        due_at = fact.stamp.decided_at
+        return [StartSweep(seller_id, "stock_price", due_at, is_requested=True)]
     return [DrainEffects(seller_id)] if isinstance(fact, _CHANGES_MERCARI) else []

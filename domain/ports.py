@@ -17,6 +17,7 @@ Clock = Callable[[], datetime]
 
 AmazonStatus = Literal["active", "inactive", "suspended", "deleted", "suspended_account", "unknown"]
 FulfilmentChannel = Literal["fba", "seller"]
+ReportedStatus = Literal["active", "inactive", "incomplete", "unknown"]
 
 
 class AmazonOffer(Value):
@@ -40,6 +41,20 @@ class AmazonOffer(Value):
     product_type: str | None = None
     shipping_days: int | None = None
     observed_at: datetime
+
+
+class ReportedListing(Value):
+    """An own listing as Amazon's listings report told it: up to six hours old, so never a status.
+
+    `asin` and `price_jpy` are None where the report gives none, as is `quantity` for FBA.
+    """
+
+    sku: str
+    asin: str | None = None
+    status: ReportedStatus = "unknown"
+    price_jpy: int | None = None
+    quantity: int | None = None
+    channel: FulfilmentChannel | None = None
 
 
 class AmazonItem(Value):
@@ -92,7 +107,11 @@ class ListingChange(Value):
 
 
 class MercariListing(Value):
-    """A listing as Mercari showed it. `is_on_sale` is OPENED; `category_id` is the leaf."""
+    """A listing as Mercari showed it. `is_on_sale` is OPENED; `category_id` is the leaf.
+
+    `description_sha256` is the hex SHA-256 of the UTF-8 text that is shown; None = not told, as in
+    facts older than the field.
+    """
 
     listing_id: str
     sku_code: str
@@ -101,7 +120,16 @@ class MercariListing(Value):
     stock: int
     is_on_sale: bool
     category_id: str | None = None
+    image_urls: tuple[str, ...] | None = None
+    description_sha256: str | None = None
     observed_at: datetime
+
+
+class ListingsPage(NamedTuple):
+    """A page of a shop's listings; `next` leads to the next one, None on the last."""
+
+    listings: tuple[MercariListing, ...]
+    next: str | None
 
 
 class UpstreamError(Exception):
@@ -140,42 +168,113 @@ class UpstreamRefused(UpstreamError):
     code = "E-903"
 
 
+class AddressNotRegistered(UpstreamRefused):
+    """Mercari does not know this server's IP address: every call fails until a person acts."""
+
+
+class ShopClosed(UpstreamRefused):
+    """The shop is not public: nothing can be listed or opened until its owner opens it."""
+
+
 class AuthorisationRevoked(UpstreamError):
     """The seller's permission is gone (invalid_grant, 401, 403): the seller must link again."""
 
     code = "E-401"
 
 
+class OffersBatch(NamedTuple):
+    """What one call said of its SKUs, and the error that kept it from saying more.
+
+    A SKU without an offer is UNKNOWN, error or not: read it alone. The other batches are alike.
+    """
+
+    skus: tuple[str, ...]
+    offers: tuple[AmazonOffer, ...]
+    error: UpstreamError | None
+
+
+class StockBatch(NamedTuple):
+    """FBA units by SKU."""
+
+    skus: tuple[str, ...]
+    quantities: Mapping[str, int]
+    error: UpstreamError | None
+
+
+class CatalogueBatch(NamedTuple):
+    """Catalogue entries of some ASINs."""
+
+    asins: tuple[str, ...]
+    items: tuple[AmazonItem, ...]
+    error: UpstreamError | None
+
+
 class Amazon(Protocol):
-    """One seller's Amazon.co.jp account, read only. Every method raises UpstreamError."""
+    """One seller's Amazon.co.jp account, read only. Every method raises UpstreamError.
+
+    Any number of ids may be asked for: they are read in as few calls as Amazon allows. The methods
+    that answer `in_batches` raise nothing; an error that concerns all calls (AuthorisationRevoked,
+    UpstreamThrottled) ends them with one last batch of everything that was not read.
+    """
 
     def read_offers_by_asin(self, asins: Collection[str]) -> list[AmazonOffer]:
-        """All own offers of up to 20 ASINs. An ASIN with several SKUs gives several offers."""
+        """All own offers of these ASINs. An ASIN with several SKUs gives several offers."""
 
     def read_offers(self, skus: Collection[str]) -> list[AmazonOffer]:
-        """Own offers of up to 20 SKUs. A SKU absent from the answer is UNKNOWN: read it alone."""
+        """Own offers of these SKUs. A SKU absent from the answer is UNKNOWN: read it alone."""
+
+    def read_offers_in_batches(self, skus: Collection[str]) -> Iterator[OffersBatch]:
+        """The same, batch by batch: an error costs no other batch."""
 
     def read_offer(self, sku: str) -> AmazonOffer:
         """One own offer; a SKU that Amazon does not know (404) has status `deleted`."""
 
     def read_fba_quantities(self, skus: Collection[str]) -> dict[str, int]:
-        """Sellable FBA units of up to 50 SKUs; a SKU absent from the answer is absent here."""
+        """Sellable FBA units of these SKUs; a SKU absent from the answer is absent here."""
+
+    def read_fba_in_batches(self, skus: Collection[str]) -> Iterator[StockBatch]:
+        """The same, batch by batch."""
+
+    def read_not_buyable(self) -> list[AmazonOffer] | None:
+        """Every own offer that can't be bought now; None where there are more than 1,000.
+
+        Deleted offers are not among them, and the FBA stock of what is sold out is not told.
+        """
+
+    def request_listings_report(self) -> str:
+        """Ask for the report of all own listings; the id to read it by, minutes later."""
+
+    def read_listings_report(self, report_id: str) -> list[ReportedListing] | None:
+        """Every listing of the report; None while it is not done.
+
+        Rows that can't be read are left out, and counted in the process's log: absence is a hint,
+        never a deletion. Raises UpstreamRefused for a report that will never be done.
+        """
 
     def is_account_suspended(self) -> bool:
         """Whether Amazon has suspended the seller's listings as a whole."""
 
     def read_catalogue(self, asins: Collection[str]) -> list[AmazonItem]:
-        """Catalogue entries of up to 20 ASINs; an ASIN absent from the answer is absent here."""
+        """Catalogue entries of these ASINs; an ASIN absent from the answer is absent here."""
+
+    def read_catalogue_in_batches(self, asins: Collection[str]) -> Iterator[CatalogueBatch]:
+        """The same, batch by batch."""
 
 
 class Mercari(Protocol):
-    """One Mercari Shops shop. Every method raises UpstreamError."""
+    """One Mercari Shops shop. Every method raises UpstreamError, above all AddressNotRegistered."""
 
     def read_categories(self) -> Sequence[MercariCategory]:
         """The shop's whole category tree."""
 
     def find_listing(self, sku_code: str) -> MercariListing | None:
         """The listing that carries our SKU code; None is Mercari's own clear "not found"."""
+
+    def read_listings(self, after: str | None) -> ListingsPage:
+        """Up to 100 of the shop's listings, from the first on or `after` the page before.
+
+        Only those that may be ours: with one variant, and with a SKU code. A page may hold none.
+        """
 
     def create_listing(self, draft: ListingDraft) -> MercariListing:
         """Create a closed listing. After any error look it up: it may have been created."""
@@ -185,6 +284,12 @@ class Mercari(Protocol):
 
     def set_stock(self, sku_code: str, quantity: int) -> None:
         """Set the absolute stock of the SKU."""
+
+    def set_stocks(self, quantities: Mapping[str, int]) -> Mapping[str, int]:
+        """Set the absolute stock of up to 20 SKUs; the stock Mercari then told for each of them.
+
+        A SKU absent from the answer is UNKNOWN. Raises ValueError for more than 20.
+        """
 
 
 class ImageInspector(Protocol):

@@ -12,8 +12,10 @@ from uuid import UUID
 
 from domain import asin_binding
 from domain.asin_binding import AsinBinding, BindingFact, decisions, judging
+from domain.asin_binding.drift import FollowListing, drift_of, gone
 from domain.asin_binding.facts import (
     Blocked,
+    DriftFound,
     MappingBroken,
     PriceAdjusted,
     Reinstated,
@@ -72,7 +74,7 @@ def together(history: Sequence[BindingFact], number: int) -> Sequence[BindingFac
             return history[number : number + 2]
         case (
             Rejected() | ReviewRequested() | Blocked() | MappingBroken() | PriceAdjusted()
-            | StockAdjusted() | Suspended() | Reinstated() | TermsChanged()
+            | StockAdjusted() | Suspended() | Reinstated() | TermsChanged() | DriftFound()
         ):  # fmt: skip
             return [fact]
         case _:
@@ -97,6 +99,8 @@ def decided_again(
             return Decision(version, recorded, [each for each in again if same_kind(each, fact)])
         case TermsChanged():
             return Decision(version, recorded, terms_changed_again(binding, fact))
+        case DriftFound():
+            return Decision(version, recorded, drift_found_again(binding, fact))
         case _:
             return Decision(version, recorded, None, "no rule")
 
@@ -143,13 +147,15 @@ def offer_followed_again(binding: AsinBinding, fact: Followed) -> list[BindingFa
         status, reason = fact.amazon_status, fact.reason
     offer = AmazonOffer(
         sku=binding.sku or "", asin=binding.asin, status=status, status_reason=reason,
-        price_jpy=fact.amazon_price_jpy if isinstance(fact, PriceAdjusted) else None,
+        price_jpy=getattr(fact, "amazon_price_jpy", None),
         quantity=fact.amazon_quantity if isinstance(fact, StockAdjusted) else None,
         observed_at=fact.stamp.observed_at or fact.stamp.decided_at,
     )  # fmt: skip
     follow = decisions.FollowOffer(
-        stamp=asked(fact.stamp), offer=offer, is_reinstated_automatically=True
-    )
+        stamp=asked(fact.stamp), offer=offer, is_reinstated_automatically=True,
+        pricing=fact.pricing if isinstance(fact, PriceAdjusted) else None,
+        last_units=fact.last_units if isinstance(fact, StockAdjusted) else 0,
+    )  # fmt: skip
     return decisions.follow_offer(binding, follow)
 
 
@@ -162,8 +168,20 @@ def terms_changed_again(binding: AsinBinding, fact: TermsChanged) -> list[Bindin
     command = decisions.RequestBinding(
         stamp=asked(fact.stamp), asin=binding.asin, terms=fact.terms, product=product,
         submission_id=fact.submission_id, row=fact.row, default_float_rate=fact.float_rate,
+        pricing=fact.pricing,
+        last_units=fact.last_units,
     )  # fmt: skip
     return decisions.request(binding, command)
+
+
+def drift_found_again(binding: AsinBinding, fact: DriftFound) -> list[BindingFact]:
+    """What was made of a listing that Mercari showed otherwise than we last saw it."""
+    command = FollowListing(
+        stamp=asked(fact.stamp), listing=fact.listing, keeps_price=fact.keeps_price
+    )
+    if binding.listing is not None and fact.listing is None:
+        return gone(binding, binding.listing, command)
+    return drift_of(binding, command)
 
 
 def same_kind(made: BindingFact, fact: BindingFact) -> bool:

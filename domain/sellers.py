@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from domain import seller
@@ -12,7 +12,7 @@ from domain.seller import Seller, SellerFact
 from domain.stamps import Work
 from domain.values import seller_id_of
 
-Decide = Callable[[Seller], list[SellerFact]]
+Decide = Callable[[Seller], Sequence[SellerFact]]
 
 
 def register_seller(app: AsinSync, amazon_seller_id: str, shop_name: str, work: Work) -> UUID:

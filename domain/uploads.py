@@ -164,6 +164,8 @@ def decide_row(
     command = decisions.RequestBinding(
         stamp=work.stamp(), asin=row.asin, terms=row.terms, submission_id=submission_id,
         row=row.number, product=product, default_float_rate=around.default_float_rate,
+        pricing=around.pricing,
+        last_units=around.last_units,
     )  # fmt: skip
     try:
         facts = decisions.request(binding, command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict
@@ -56,9 +57,19 @@ def submission_id_of(seller_id: UUID, key: str) -> UUID:
     return uuid5(seller_id, f"submission:{key}")
 
 
-def sweep_id_of(seller_id: UUID, kind: str, due_at_epoch_seconds: int) -> UUID:
-    """The id of one sweep: a seller, a kind and the moment it was due."""
-    return uuid5(seller_id, f"sweep:{kind}:{due_at_epoch_seconds}")
+def sweep_id_of(seller_id: UUID, kind: str, due_at: datetime) -> UUID:
+    """The id of one sweep: a seller, a kind and the moment it was due, to the microsecond."""
+    return uuid5(seller_id, f"sweep:{kind}:{due_at.astimezone(UTC).isoformat()}")
+
+
+def channel_prices_id_of(seller_id: UUID, lot: UUID) -> UUID:
+    """The id of one lot of a seller's own prices on other channels."""
+    return uuid5(seller_id, f"channel_prices:{lot}")
+
+
+def hint_id_of(seller_id: UUID, notification_id: str) -> UUID:
+    """What the facts that a marketplace's notification led to have in common."""
+    return uuid5(seller_id, f"notification:{notification_id}")
 
 
 def sku_code_of(asin: str, binding_id: UUID) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from domain.ports import AmazonItem, AmazonOffer, FulfilmentChannel
 from domain.values import AMAZON_JP_MARKETPLACE_ID
-from infra.amazon_status import ListingSignals, status_of
+from infra.amazon_status import NOT_BUYABLE, ListingSignals, status_of
 
 _AMOUNT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 _SELLER_CHANNEL = "DEFAULT"
@@ -196,6 +195,29 @@ class Participations(Wire):
     errors: Annotated[list[Any], Field(max_length=0)] = []
 
 
+class ReportCreated(Wire):
+    """`CreateReportResponse` of reports_2021-06-30."""
+
+    report_id: Annotated[str, Field(min_length=1)]
+
+
+class Report(Wire):
+    """`Report` of reports_2021-06-30."""
+
+    report_id: str
+    report_type: str
+    processing_status: str
+    report_document_id: Annotated[str, Field(min_length=1)] | None = None
+
+
+class ReportDocument(Wire):
+    """`ReportDocument` of reports_2021-06-30; `url` is good for five minutes."""
+
+    report_document_id: str
+    url: str
+    compression_algorithm: str | None = None
+
+
 class ErrorEntry(Wire):
     code: str
     message: str = ""
@@ -228,6 +250,8 @@ def offer_of(listing: Listing, observed_at: datetime) -> AmazonOffer:
             quantity=quantity,
         )
     )
+    if reason == NOT_BUYABLE and channel != "fba" and quantity is None:
+        status = "unknown"  # sold out or not, nobody says
     return AmazonOffer(
         sku=listing.sku,
         asin=summary.asin or "",
@@ -269,10 +293,15 @@ def item_of(entry: CatalogueEntry, observed_at: datetime) -> AmazonItem:
 
 def whole_yen(money: Money) -> int | None:
     """The amount in yen; None for another currency, a fraction of a yen, or nothing at all."""
-    if money.currency_code != "JPY" or not _AMOUNT.fullmatch(money.amount):
+    return yen_in(money.amount) if money.currency_code == "JPY" else None
+
+
+def yen_in(amount: str) -> int | None:
+    """Whole yen above zero, as Amazon writes them: "3980" or "3980.00"; None for anything else."""
+    if not _AMOUNT.fullmatch(amount):
         return None
-    amount = Decimal(money.amount)
-    return int(amount) if amount > 0 and amount == int(amount) else None
+    whole, _, fraction = amount.partition(".")
+    return None if fraction.strip("0") else int(whole) or None
 
 
 def _in_japan(records: Sequence[RecordT]) -> list[RecordT]:
@@ -303,13 +332,19 @@ def _channel_and_quantity(
     availability: Sequence[Availability],
 ) -> tuple[FulfilmentChannel | None, int | None]:
     """A SKU that is in both channels counts as FBA, whose quantity the listing does not tell."""
-    for entry in availability:
-        if entry.fulfillment_channel_code.startswith(_FBA_CHANNELS):
-            return "fba", None
-    for entry in availability:
-        if entry.fulfillment_channel_code == _SELLER_CHANNEL:
-            return "seller", entry.quantity
+    channels = [channel_of(entry.fulfillment_channel_code) for entry in availability]
+    if "fba" in channels:
+        return "fba", None
+    if "seller" in channels:
+        return "seller", availability[channels.index("seller")].quantity
     return None, None
+
+
+def channel_of(code: str) -> FulfilmentChannel | None:
+    """The channel of a fulfilment channel code; None for one we do not know."""
+    if code.startswith(_FBA_CHANNELS):
+        return "fba"
+    return "seller" if code == _SELLER_CHANNEL else None
 
 
 def _shipping_days(attributes: dict[str, Any]) -> int | None:

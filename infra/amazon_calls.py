@@ -1,11 +1,13 @@
-"""How Amazon's Selling Partner API is asked: an allow-list of five read operations, a token, pages.
+"""How Amazon's Selling Partner API is asked: an allow-list of eight operations, a token, pages.
+
+All of them read; createReport alone is a POST, which has Amazon write a report for us.
 
 What a refusal means is decided here; what an answer means, in amazon_answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
@@ -17,9 +19,11 @@ from domain.ports import AuthorisationRevoked, UpstreamError, UpstreamRefused, U
 from infra.amazon_answers import CataloguePage, ErrorList, InventoryPage, ListingPage
 from infra.amazon_login import AmazonLogin
 from infra.http_client import Answer, Pace, Question, StrictHttp, excerpt, number_in
+from infra.watching import UNWATCHED, Watch, watched
 
 UPSTREAM = "Amazon"
 PAGES_MAX = 50
+_JSON_BODY = {"Content-Type": "application/json"}
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 PageT = TypeVar("PageT", ListingPage, CataloguePage, InventoryPage)
@@ -34,6 +38,7 @@ class Operation:
     path: str
     rate_per_second: float
     burst: int
+    success: int = 200
 
 
 SEARCH_LISTINGS = Operation(
@@ -47,6 +52,12 @@ SEARCH_CATALOGUE = Operation("searchCatalogItems", "GET", "/catalog/2022-04-01/i
 GET_PARTICIPATIONS = Operation(
     "getMarketplaceParticipations", "GET", "/sellers/v1/marketplaceParticipations", 0.016, 15
 )
+_REPORTS = "/reports/2021-06-30"
+CREATE_REPORT = Operation("createReport", "POST", f"{_REPORTS}/reports", 0.0167, 15, 202)
+GET_REPORT = Operation("getReport", "GET", f"{_REPORTS}/reports/{{report_id}}", 2, 15)
+GET_REPORT_DOCUMENT = Operation(
+    "getReportDocument", "GET", f"{_REPORTS}/documents/{{document_id}}", 0.0167, 15
+)
 
 OPERATIONS: Mapping[str, Operation] = {
     operation.name: operation
@@ -56,6 +67,9 @@ OPERATIONS: Mapping[str, Operation] = {
         GET_INVENTORY,
         SEARCH_CATALOGUE,
         GET_PARTICIPATIONS,
+        CREATE_REPORT,
+        GET_REPORT,
+        GET_REPORT_DOCUMENT,
     )
 }
 
@@ -75,7 +89,10 @@ class NotFound(UpstreamRefused):
 class AmazonCalls:
     """Asks for one seller. Every method raises UpstreamError."""
 
-    def __init__(self, http: StrictHttp, login: AmazonLogin, api_url: str) -> None:
+    def __init__(
+        self, http: StrictHttp, login: AmazonLogin, api_url: str, watch: Watch = UNWATCHED
+    ) -> None:
+        self.watch = watch
         self._http = http
         self._login = login
         self._api_url = api_url
@@ -90,28 +107,32 @@ class AmazonCalls:
         page_type: type[PageT],
         parameters: Mapping[str, str],
         path: Mapping[str, str] | None = None,
-    ) -> list[PageT]:
-        """Every page, to the last."""
+    ) -> Iterator[PageT]:
+        """Every page, to the last; each is asked for when it is wanted."""
         token_name = "nextToken" if operation is GET_INVENTORY else "pageToken"
         page = self.read(operation, page_type, parameters, path)
-        pages = [page]
+        yield page
+        count = 1
         while page.pagination and (token := page.pagination.next_token):
-            if len(pages) == PAGES_MAX:
+            if count == PAGES_MAX:
                 raise self.unavailable(operation, "the pages do not end")
             page = self.read(operation, page_type, {**parameters, token_name: token}, path)
-            pages.append(page)
-        return pages
+            yield page
+            count += 1
 
+    @watched
     def read(
         self,
         operation: Operation,
         answer_type: type[AnswerT],
         parameters: Mapping[str, str],
         path: Mapping[str, str] | None = None,
+        *,
+        body: bytes | None = None,
     ) -> AnswerT:
         """One answer. Raises InvalidInput (400), NotFound (404) and the port's errors."""
-        answer = self._ask(operation, parameters, path or {})
-        if answer.status != httpx.codes.OK:
+        answer = self._ask(operation, parameters, path or {}, body)
+        if answer.status != operation.success:
             raise self._refusal(operation, answer)
         try:
             return answer_type.model_validate(answer.content)
@@ -119,21 +140,27 @@ class AmazonCalls:
             raise self.unavailable(operation, f"unexpected shape: {error}") from error
 
     def _ask(
-        self, operation: Operation, parameters: Mapping[str, str], path: Mapping[str, str]
+        self,
+        operation: Operation,
+        parameters: Mapping[str, str],
+        path: Mapping[str, str],
+        body: bytes | None,
     ) -> Answer:
         """Ask with a token; if Amazon objects to the token itself, once more with a new one."""
         token = self._login.token()
-        answer = self._http.ask(self._question(operation, parameters, path, token))
+        answer = self._http.ask(self._question(operation, parameters, path, body, token))
         if not _is_about_the_token(answer):
             return answer
         self._login.forget(token)
-        return self._http.ask(self._question(operation, parameters, path, self._login.token()))
+        token = self._login.token()
+        return self._http.ask(self._question(operation, parameters, path, body, token))
 
     def _question(
         self,
         operation: Operation,
         parameters: Mapping[str, str],
         path: Mapping[str, str],
+        body: bytes | None,
         token: str,
     ) -> Question:
         encoded = {name: quote(value, safe="") for name, value in path.items()}
@@ -141,8 +168,10 @@ class AmazonCalls:
             operation.name,
             operation.method,
             self._api_url + operation.path.format(**encoded),
-            {"x-amz-access-token": token},
+            {"x-amz-access-token": token} | ({} if body is None else _JSON_BODY),
             parameters,
+            body,
+            operation.success,
         )
 
     def _refusal(self, operation: Operation, answer: Answer) -> UpstreamError:

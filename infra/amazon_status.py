@@ -6,7 +6,7 @@ UNKNOWN is decided where an answer is missing, DELETED where Amazon answers 404.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.ports import AmazonStatus
 
@@ -15,8 +15,7 @@ NOT_BUYABLE = "not_buyable"
 STOCK_ZERO = "stock_zero"
 
 
-@dataclass(frozen=True)
-class ListingSignals:
+class ListingSignals(NamedTuple):
     """The inputs of the decision. `quantity` None = not given, as always for FBA."""
 
     statuses: Collection[str]

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from threading import Event, Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain.ports import UpstreamThrottled
 from infra.database import Database
@@ -40,6 +40,16 @@ TAKE = """
     RETURNING tokens
 """
 
+# Nothing is to be had before the end of a pause, and then one lease; a longer pause stays.
+DRAIN = """
+    INSERT INTO asin_sync.budget AS b (owner, operation, tokens, refilled_at)
+    VALUES (%(owner)s, %(operation)s, %(lease)s - %(rate)s * %(seconds)s, %(now)s)
+    ON CONFLICT (owner, operation) DO UPDATE SET
+        tokens = least(b.tokens + greatest(0, %(now)s - b.refilled_at) * %(rate)s,
+            %(lease)s - %(rate)s * %(seconds)s),
+        refilled_at = greatest(b.refilled_at, %(now)s)
+"""
+
 # How many tokens there would be now.
 LEFT = """
     SELECT least(%(burst)s, tokens + greatest(0, %(now)s - refilled_at) * %(rate)s)
@@ -56,15 +66,24 @@ class Budgets:
 
     def take(self, owner: str, operation: str, rate: Rate, lease: int) -> float:
         """Take `lease` tokens: 0 when they were there, else the seconds until they will be."""
-        parameters = {
-            "owner": owner, "operation": operation, "burst": float(rate.burst),
-            "rate": rate.per_second * UTILISATION, "lease": float(lease), "now": self._now(),
-        }  # fmt: skip
+        parameters = self._parameters(owner, operation, rate, lease)
         with self._database.pool("jobs").connection() as connection:
             if connection.execute(TAKE, parameters).fetchone():
                 return 0.0
             row = connection.execute(LEFT, parameters).fetchone()
         return max(0.001, (lease - (row[0] if row else 0.0)) / (rate.per_second * UTILISATION))
+
+    def drain(self, owner: str, operation: str, rate: Rate, lease: int, seconds: float) -> None:
+        """Let no worker take a lease for so many seconds."""
+        parameters = self._parameters(owner, operation, rate, lease)
+        with self._database.pool("jobs").connection() as connection:
+            connection.execute(DRAIN, {**parameters, "seconds": seconds})
+
+    def _parameters(self, owner: str, operation: str, rate: Rate, lease: int) -> dict[str, Any]:
+        return {
+            "owner": owner, "operation": operation, "burst": float(rate.burst),
+            "rate": rate.per_second * UTILISATION, "lease": float(lease), "now": self._now(),
+        }  # fmt: skip
 
 
 class BudgetLimiter:
@@ -72,7 +91,8 @@ class BudgetLimiter:
 
     `levels` gives, for each owner of buckets (the seller, the application), its rates; an
     operation without a rate at a level is not limited there. With a `shared_bucket` all operations
-    spend from one bucket of that name, as at Mercari.
+    spend from one bucket of that name, as at Mercari. `costs` names the operations that spend more
+    than one token.
     """
 
     def __init__(
@@ -83,7 +103,9 @@ class BudgetLimiter:
         patience_seconds: float,
         stop: Event,
         shared_bucket: str | None = None,
+        costs: Mapping[str, int] | None = None,
     ) -> None:
+        self._costs = dict(costs or {})
         self._shared_bucket = shared_bucket
         self._budgets = budgets
         self._levels = {owner: dict(rates) for owner, rates in levels.items()}
@@ -96,22 +118,38 @@ class BudgetLimiter:
         """Return when the call may be made. Raises UpstreamThrottled past its patience."""
         for owner, rates in self._levels.items():
             if rate := rates.get(operation):
-                self._wait_for(owner, self._shared_bucket or operation, rate)
+                cost = self._costs.get(operation, 1)
+                self._wait_for(owner, self._shared_bucket or operation, rate, cost)
 
     def observe(
         self, operation: str, rate_per_second: float | None, reset_seconds: float | None
     ) -> None:
         """Go by the rate that the seller's bucket was said to have.
 
-        A reset alone changes nothing: a 429 brings it along as the time to come back.
+        A reset alone changes nothing: a 429 brings it along as the length of the pause.
         """
         rates = next(iter(self._levels.values()))
         if rate_per_second and operation in rates:
             rates[operation] = Rate(rate_per_second, rates[operation].burst)
 
-    def _wait_for(self, owner: str, operation: str, rate: Rate) -> None:
-        lease, waited = max(1, min(LEASE_MAX, rate.burst // 2)), 0.0
-        while not self._spend(owner, operation):
+    def pause(self, operation: str, seconds: float | None) -> None:
+        """Empty the seller's bucket for all workers, and forget what was leased from it here.
+
+        What another process has leased (LEASE_MAX) it may still spend, and is told 429 itself.
+        """
+        owner, rates = next(iter(self._levels.items()))
+        rate = rates.get(operation)
+        if rate is None:
+            return
+        bucket = self._shared_bucket or operation
+        with self._lock:
+            self._leased[owner, bucket] = 0
+        length = 1 / rate.per_second if seconds is None else seconds
+        self._budgets.drain(owner, bucket, rate, _lease_of(rate), length)
+
+    def _wait_for(self, owner: str, operation: str, rate: Rate, cost: int) -> None:
+        lease, waited = max(cost, _lease_of(rate)), 0.0
+        while not self._spend(owner, operation, cost):
             delay = self._budgets.take(owner, operation, rate, lease)
             if delay == 0.0:
                 with self._lock:
@@ -123,9 +161,13 @@ class BudgetLimiter:
                     owner, operation, "our own budget is spent", retry_after_seconds=delay
                 )
 
-    def _spend(self, owner: str, operation: str) -> bool:
+    def _spend(self, owner: str, operation: str, cost: int) -> bool:
         with self._lock:
-            left = self._leased[owner, operation]
-            if left:
-                self._leased[owner, operation] -= 1
-            return left > 0
+            is_enough = self._leased[owner, operation] >= cost
+            if is_enough:
+                self._leased[owner, operation] -= cost
+            return is_enough
+
+
+def _lease_of(rate: Rate) -> int:
+    return max(1, min(LEASE_MAX, rate.burst // 2))

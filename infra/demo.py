@@ -13,10 +13,11 @@ from domain import seller, uploads
 from domain.application import acting_for
 from domain.ports import Clock
 from domain.rules.brands import BrandAuthorisation
-from domain.seller import Seller
+from domain.seller import Role, Seller
 from domain.sellers import change_seller, register_seller
 from domain.stamps import Work
 from domain.values import seller_id_of
+from infra.hint_intake import HintIntake
 from infra.installation import Installation
 from infra.roles import write_private
 from infra.sandbox.goods import authorised_brands
@@ -51,7 +52,7 @@ def ensure_demo(installation: Installation, sandbox_url: str, clock: Clock) -> D
         known = installation.app.seller(seller_id)
     if not known.is_sync_enabled:
         register_demo(installation, known, linked, work)
-    return Demo(seller_id, demo_key(installation, seller_id, work))
+    return Demo(seller_id, kept_key(installation, seller_id, "seller", "demo", work))
 
 
 def register_demo(
@@ -86,14 +87,32 @@ def authorised_by_sandbox() -> tuple[BrandAuthorisation, ...]:
     )  # fmt: skip
 
 
-def demo_key(installation: Installation, seller_id: UUID, work: Work) -> str:
-    """The demo seller's key, kept beside the data so that every start prints the same."""
-    file = installation.settings.data_folder / "demo-key"
+def forward_notifications(
+    installation: Installation, demo: Demo, url: str, sandbox_url: str, clock: Clock
+) -> None:
+    """Have the sandbox tell this service, at `url`, of whatever changes in it."""
+    work = Work(clock, ACTOR, uuid4())
+    intake = HintIntake(installation.database, installation.keys.session, clock)
+    token = intake.mercari_token(demo.seller_id)
+    forwarder = {
+        "seller": SELLER_NAME, "url": f"{url}/v1/notifications/amazon",
+        "key": kept_key(installation, demo.seller_id, "service", "sandbox-notifications", work),
+        "mercari_url": f"{url}/v1/notifications/mercari/{token}",
+    }  # fmt: skip
+    told = httpx.post(f"{sandbox_url}/_sandbox/forwarder", json=forwarder, timeout=30)
+    told.raise_for_status()
+
+
+def kept_key(
+    installation: Installation, seller_id: UUID, role: Role, label: str, work: Work
+) -> str:
+    """A key of the demo seller, kept beside the data so that every start has the same."""
+    file = installation.settings.data_folder / f"{label}-key"
     key = file.read_text("utf-8").strip() if file.exists() else ""
     if key and installation.api_keys.caller(key):
         return key
-    key_id, key = installation.api_keys.create("seller", seller_id, "demo")
-    command = seller.IssueKey(stamp=work.stamp(), key_id=key_id, role="seller", label="demo")
+    key_id, key = installation.api_keys.create(role, seller_id, label)
+    command = seller.IssueKey(stamp=work.stamp(), key_id=key_id, role=role, label=label)
     change_seller(installation.app, seller_id, lambda it: seller.issue_key(it, command))
     write_private(file, key.encode())
     return key

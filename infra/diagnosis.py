@@ -12,6 +12,8 @@ import httpx
 import psycopg
 
 from infra.installation import NotRunning, connect, upstream_urls
+from infra.mail_server import MailFailed, greet
+from infra.messages import failing
 from infra.projection_commands import status
 from infra.roles import UnsafeRole
 from infra.settings import Settings, described
@@ -30,6 +32,7 @@ def diagnose(settings: Settings) -> Iterator[Line]:
     yield data_folder(settings)
     yield web_port(settings)
     yield from database(settings)
+    yield mail(settings)
     yield from upstreams(settings)
 
 
@@ -62,7 +65,23 @@ def database(settings: Settings) -> Iterator[Line]:
         state = "fault" if line["error"] else "ok"
         detail = f"position {line['position']}, {line['lag']} behind {line['error'] or ''}"
         yield f"view {line['name']}", state, detail
+    with installation.database.connect("jobs") as connection:
+        count, why = failing(connection)
+    if count:
+        yield "contacts", "fault", f"{count} can't be reached by mail: {why}"
     installation.close()
+
+
+def mail(settings: Settings) -> Line:
+    """Whether the mail server answers; no mail is sent."""
+    server = settings.mail_server
+    if server is None:
+        return "mail", "setting", "SMTP_URL is not set: no mail is sent, alerts stand on the pages"
+    try:
+        greet(server)
+    except MailFailed as error:
+        return "mail", "fault", f"{server}: {error}"
+    return "mail", "ok", f"{server} answers; links begin with {settings.base_url}"
 
 
 def upstreams(settings: Settings) -> Iterator[Line]:

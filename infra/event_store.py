@@ -88,6 +88,10 @@ class EventRecorder(PostgresApplicationRecorder):
     def __init__(self, datastore: SellerDatastore) -> None:
         super().__init__(datastore, events_table_name=EVENTS_TABLE)
         self._commit = GroupCommit(self._write)
+        self._streams = SQL(
+            "SELECT originator_id, originator_version, topic, state FROM {}.{}"
+            " WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version"
+        ).format(Identifier(datastore.schema), Identifier(EVENTS_TABLE))
         self._append = (
             SQL(
                 "SELECT {}.append_events($1::uuid[], $2::bigint[],"
@@ -96,6 +100,12 @@ class EventRecorder(PostgresApplicationRecorder):
             .format(Identifier(datastore.schema))
             .as_bytes()
         )
+
+    def select_streams(self, originator_ids: Sequence[UUID]) -> list[StoredEvent]:
+        """Every event of these streams in one query, each stream's together and in order."""
+        with self.datastore.get_connection() as connection:
+            rows = connection.execute(self._streams, (list(originator_ids),), binary=True)
+            return [StoredEvent(**row) for row in rows]
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
         """Append in order, durably; return the positions. Raises IntegrityError on a conflict."""

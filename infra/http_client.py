@@ -9,7 +9,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -19,6 +19,7 @@ from infra.limiter import Limiter
 from infra.strict_json import NotStrictJson, parse
 
 OnCall = Callable[[str], None]
+ReadT = TypeVar("ReadT")
 
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
 _CHARSET = re.compile(r'charset\s*=\s*"?([^";\s]+)', re.IGNORECASE)
@@ -46,7 +47,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Answer:
-    """A 200, whose `content` is JSON; or a refusal (4xx), whose `content` is JSON or None."""
+    """The status of success with JSON as its `content`; or a refusal (4xx) with JSON or None."""
 
     status: int
     media_type: str
@@ -54,8 +55,19 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Document:
+    """A file that is not JSON, as it was sent."""
+
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Question:
-    """A request but for the host's and the budget's affairs. `name` is the operation's name."""
+    """A request but for the host's and the budget's affairs. `name` is the operation's name.
+
+    `success` is the one status that carries an answer.
+    """
 
     name: str
     method: str
@@ -63,6 +75,7 @@ class Question:
     headers: Mapping[str, str]
     parameters: Mapping[str, str] | None = None
     body: bytes | None = None
+    success: int = 200
 
 
 class StrictHttp:
@@ -87,13 +100,20 @@ class StrictHttp:
 
     def ask(self, question: Question) -> Answer:
         """One call. Raises UpstreamThrottled (429 or no budget), UpstreamUnavailable (the rest)."""
+        return self._exchange(question, self._answer)
+
+    def fetch(self, question: Question) -> Document:
+        """A document, whose type its reader judges. Raises as `ask`; a 4xx is unavailable too."""
+        return self._exchange(question, self._document)
+
+    def _exchange(self, question: Question, read: Callable[[str, httpx.Response], ReadT]) -> ReadT:
         if self._limiter:
             self._limiter.wait(question.name)
         if self._on_call:
             self._on_call(question.name)
         try:
             with within(self._settings.timeout_seconds):
-                return self._exchange(question)
+                return self._sent(question, read)
         except (httpx.HTTPError, httpx.InvalidURL, zlib.error) as error:
             raise self.unavailable(question.name, f"{type(error).__name__}: {error}") from error
 
@@ -101,7 +121,7 @@ class StrictHttp:
         """The error for an answer that cannot be believed."""
         return UpstreamUnavailable(self.upstream, operation, excerpt(detail))
 
-    def _exchange(self, question: Question) -> Answer:
+    def _sent(self, question: Question, read: Callable[[str, httpx.Response], ReadT]) -> ReadT:
         request = self._client.build_request(
             question.method,
             question.url,
@@ -116,25 +136,26 @@ class StrictHttp:
         )
         response = self._client.send(request, stream=True)
         try:
-            self._heed(question.name, response)
-            return self._answer(question.name, response)
+            self._heed(question, response)
+            return read(question.name, response)
         finally:
             response.close()
 
-    def _heed(self, operation: str, response: httpx.Response) -> None:
+    def _heed(self, question: Question, response: httpx.Response) -> None:
         """Tell the limiter what the headers say; raise for a status that carries no answer."""
+        operation = question.name
         pace = self._pace_of(response.headers)
         if self._limiter and pace != Pace():
             self._limiter.observe(operation, pace.rate_per_second, pace.reset_seconds)
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS:
+            seconds = _retry_after_seconds(pace, response.headers)
+            if self._limiter:
+                self._limiter.pause(operation, seconds)
             raise UpstreamThrottled(
-                self.upstream,
-                operation,
-                "HTTP 429",
-                retry_after_seconds=_retry_after_seconds(pace, response.headers),
+                self.upstream, operation, "HTTP 429", retry_after_seconds=seconds
             )
-        if status != httpx.codes.OK and not response.is_client_error:
+        if status != question.success and not response.is_client_error:
             raise self.unavailable(operation, f"HTTP {status}")
 
     def _answer(self, operation: str, response: httpx.Response) -> Answer:
@@ -147,9 +168,15 @@ class StrictHttp:
         try:
             return Answer(status, media_type, _content(media_type, content_type, body))
         except NotStrictJson as error:
-            if status == httpx.codes.OK:
-                raise self.unavailable(operation, f"HTTP 200, but {error}") from error
+            if not response.is_client_error:
+                raise self.unavailable(operation, f"HTTP {status}, but {error}") from error
             return Answer(status, media_type, None)
+
+    def _document(self, operation: str, response: httpx.Response) -> Document:
+        content_type = response.headers.get("content-type", "")
+        if response.status_code != httpx.codes.OK or "html" in content_type.lower():
+            raise self.unavailable(operation, f"HTTP {response.status_code}, {content_type}")
+        return Document(content_type, self._body(operation, response))
 
     def _body(self, operation: str, response: httpx.Response) -> bytes:
         body = bytearray()

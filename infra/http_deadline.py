@@ -6,7 +6,7 @@ httpx's own timeouts are per read: a server that drips single bytes could hold a
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -19,16 +19,24 @@ import httpx
 
 CONNECTIONS_MAX = 32
 
+AddressOf = Callable[[str, int, float | None], str]
+"""The address to connect to for a host and port, found within so many seconds; it may raise."""
+
 _deadline: ContextVar[float] = ContextVar("deadline", default=inf)
 
 
-def open_client() -> httpx.Client:
+def named(host: str, _port: int, _seconds: float | None) -> str:
+    """The host itself: whoever connects looks it up."""
+    return host
+
+
+def open_client(address_of: AddressOf = named) -> httpx.Client:
     """The one client of a process: pooled, kept alive, no redirects, no cookies, no proxies.
 
     Cookies are refused because sellers share the client.
     """
     return httpx.Client(
-        transport=_DeadlineTransport(),
+        transport=_DeadlineTransport(address_of),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         follow_redirects=False,
         trust_env=False,
@@ -79,6 +87,9 @@ class _DeadlineStream(httpcore.NetworkStream):
 
 
 class _DeadlineBackend(httpcore.SyncBackend):
+    def __init__(self, address_of: AddressOf) -> None:
+        self._address_of = address_of
+
     def connect_tcp(
         self,
         host: str,
@@ -87,21 +98,22 @@ class _DeadlineBackend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
+        address = self._address_of(host, port, _seconds_left(timeout, httpcore.ConnectTimeout))
         seconds = _seconds_left(timeout, httpcore.ConnectTimeout)
         return _DeadlineStream(
-            super().connect_tcp(host, port, seconds, local_address, socket_options)
+            super().connect_tcp(address, port, seconds, local_address, socket_options)
         )
 
 
 class _DeadlineTransport(httpx.HTTPTransport):
     """httpx's transport, which also translates httpcore's errors, over a pool with our streams."""
 
-    def __init__(self) -> None:
+    def __init__(self, address_of: AddressOf) -> None:
         super().__init__()
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(),
             max_connections=CONNECTIONS_MAX,
             max_keepalive_connections=CONNECTIONS_MAX,
             keepalive_expiry=15.0,
-            network_backend=_DeadlineBackend(),
+            network_backend=_DeadlineBackend(address_of),
         )

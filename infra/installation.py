@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
+from uuid import UUID
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -18,8 +20,10 @@ from psycopg.sql import SQL, Identifier
 
 from domain.application import AsinSync
 from domain.ports import Clock
+from domain.rules.repricing import OwnPrice
 from infra.api_keys import ApiKeys
 from infra.budgets import Budgets
+from infra.contacts import Contacts
 from infra.database import Database
 from infra.embedded_postgres import EmbeddedPostgres, running_url
 from infra.event_store import EventStoreFactory
@@ -27,11 +31,15 @@ from infra.evidence_store import EvidenceStore
 from infra.http_deadline import open_client
 from infra.images.inspector import MainImageInspector
 from infra.keys import InstallationKeys, load_keys
+from infra.messages import Mailing
 from infra.migrate import FIRST_CELL, migrate
 from infra.roles import LOGINS, ensure_roles, read_passwords, role_urls
 from infra.seller_secrets import SellerSecrets
 from infra.settings import AMAZON_LWA_URL, AMAZON_SPAPI_URL, MERCARI_GRAPHQL_URL, Settings
 from infra.shops import LinkedShops, UpstreamUrls
+from infra.webhook_courier import Tell, WebhookCourier
+from infra.webhook_sender import WebhookSender
+from projections import channel_prices
 
 EMBEDDED_DATABASE = "asin_sync"
 JOB_PATIENCE_SECONDS = 60.0
@@ -54,12 +62,17 @@ class Installation:
     api_keys: ApiKeys
     evidence: EvidenceStore
     budgets: Budgets
+    contacts: Contacts
+
+    def mailing(self) -> Mailing:
+        """What sends mails, by the server that is set; none where there is none."""
+        return Mailing(self.database, self.settings.mail_server, self.settings.base_url)
 
     def shops(self, clock: Clock, stop: Event, patience_seconds: float) -> LinkedShops:
         """The sellers' marketplaces: the sandbox's, or the real ones."""
         return LinkedShops(
-            upstream_urls(self.settings), self.secrets, self.budgets, clock, self.images(),
-            patience_seconds=patience_seconds, stop=stop,
+            upstream_urls(self.settings), self.secrets, self.budgets, self.app, clock,
+            self.images(), patience_seconds=patience_seconds, stop=stop,
         )  # fmt: skip
 
     def images(self) -> MainImageInspector:
@@ -68,6 +81,15 @@ class Installation:
             open_client(), image_origins(self.settings), self.database,
             is_wanted=self.settings.images != "no",
         )  # fmt: skip
+
+    def sender(self) -> WebhookSender:
+        """A new client for sellers' receivers; whoever takes it closes it."""
+        return WebhookSender(may_be_loopback=self.settings.is_sandbox)
+
+    def courier(self, clock: Clock, tell: Tell, stop: Event) -> WebhookCourier:
+        return WebhookCourier(
+            self.database, self.app, self.secrets, self.sender(), tell, clock, stop
+        )
 
     def close(self) -> None:
         self.app.close()
@@ -130,16 +152,25 @@ def opened(settings: Settings, urls: Mapping[str, str]) -> Installation:
     database = Database(urls, FIRST_CELL)
     database.ensure_safe()
     keys = load_keys(settings.keys_folder, may_create=not has_keys_in_use(database))
+    app = AsinSync(EventStoreFactory(database.url("writer"), FIRST_CELL))
+    app.own_prices_of = partial(own_prices_of, database)
     return Installation(
         settings=settings,
         database=database,
         keys=keys,
-        app=AsinSync(EventStoreFactory(database.url("writer"), FIRST_CELL)),
+        app=app,
         secrets=SellerSecrets(database, keys.kek),
         api_keys=ApiKeys(database, keys.pepper),
         evidence=EvidenceStore(database, keys.kek),
         budgets=Budgets(database),
+        contacts=Contacts(database),
     )
+
+
+def own_prices_of(database: Database, seller_id: UUID) -> Mapping[str, tuple[OwnPrice, ...]]:
+    """The seller's own prices on other channels, from the view."""
+    with database.reading_for(seller_id) as connection:
+        return channel_prices.known(connection)
 
 
 def has_keys_in_use(database: Database) -> bool:

@@ -6,9 +6,8 @@ Carried and locked by procrastinate; every job can be run again from the start a
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from threading import Event
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,41 +16,32 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 
 from domain import bindings as binding_cases
-from domain import listing, sweeps, uploads
-from domain.application import AsinSync, acting_for
+from domain import listing, uploads
+from domain.application import acting_for
 from domain.errors import Refusal, VersionConflict
-from domain.ports import AuthorisationRevoked, Clock, UpstreamError
-from domain.product import Certificate
+from domain.hints import HintKind
+from domain.ports import Mercari, UpstreamError
+from domain.reading import in_batches
 from domain.seller import Seller, ensure_linked, ensure_may_bind
 from domain.stamps import Work
-from domain.sync_sweep import SweepKind, Tally
-from domain.values import sweep_id_of
-from infra.database import Database
-from infra.job_queue import put
-from infra.shops import LinkedShops
-from projections import bindings, effects
+from domain.values import hint_id_of
+from infra.hint_following import HintFollower
+from infra.hint_intake import note, options_of
+from infra.job_queue import put, put_webhook
+from infra.sweep_jobs import SweepJobs
+from infra.workshop import ACTOR, Workshop
+from projections import effects
 
 PAGE_SIZE = 100
 CHECK_ATTEMPTS_MAX = 8
+HINT_ATTEMPTS_MAX = 5
 DRAIN_SECONDS_MAX = 60
 STALLED_SECONDS = 10
-ASKED_FOR_ANYWAY = ("drain_effects", "rescue")
+ASKED_FOR_ANYWAY = ("drain_effects", "rescue", "send_messages", "send_webhook")
 FORGET = "DELETE FROM procrastinate_jobs WHERE id = %(id)s"
+STOCK_BATCH = 20
 STOP_DRAINING = ("E-401", "E-902")
-NO_BINDING = UUID(int=0)
-ACTOR = "asin-sync"
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """What every job works with."""
-
-    database: Database
-    app: AsinSync
-    shops: LinkedShops
-    clock: Clock
-    stop: Event
 
 
 class Jobs:
@@ -59,12 +49,14 @@ class Jobs:
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
+        self._hints = HintFollower(workshop.database, workshop.app, workshop.shops, workshop.clock)
         url = workshop.database.url("jobs")
         connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=4)
         self.app = procrastinate.App(connector=connector)
+        sweep_jobs = SweepJobs(workshop, self._put)
         for task in (
-            self.check_rows, self.check_again, self.drain_effects, self.start_sweep,
-            self.sweep_page,
+            self.check_rows, self.check_again, self.drain_effects, sweep_jobs.start_sweep,
+            sweep_jobs.sweep_page, self.follow_hint, self.send_messages, self.send_webhook,
         ):  # fmt: skip
             self.app.task(name=task.__name__)(task)
         self.app.periodic(cron="* * * * * */5")(
@@ -102,14 +94,18 @@ class Jobs:
         shop, work = self._workshop, self._work(UUID(binding))
         with acting_for(UUID(seller)):
             owner = shop.app.seller(UUID(seller))
+            why = ("E-901", "no usable answer")
             try:
                 sources = shop.shops.sources(owner)
-                is_done = binding_cases.check_again(shop.app, owner, sources, UUID(binding), work)
+                if binding_cases.check_again(shop.app, owner, sources, UUID(binding), work):
+                    return
             except UpstreamError as error:
-                log.warning("check of %s again: %s", binding, error)
-                is_done = False
-        if not is_done and attempt < CHECK_ATTEMPTS_MAX:
+                why = (error.code, str(error))
             delay = check_delay_seconds(attempt)
+            is_last = attempt >= CHECK_ATTEMPTS_MAX
+            retry_at = None if is_last else shop.clock() + timedelta(seconds=delay)
+            binding_cases.postpone_check(shop.app, UUID(binding), why, attempt, retry_at, work)
+        if not is_last:
             self._defer_in(
                 delay, "check_again", seller=seller, binding=binding, attempt=attempt + 1
             )
@@ -122,6 +118,8 @@ class Jobs:
             owner = shop.app.seller(seller_id)
             ensure_linked(owner)
             while not shop.stop.is_set() and shop.clock() < ends_at:
+                if shop.shops.pause(owner, "mercari"):
+                    return
                 with shop.database.reading_for(seller_id) as connection:
                     due = effects.due(connection, shop.clock(), PAGE_SIZE)
                 if not due or not self._perform(owner, due):
@@ -133,7 +131,11 @@ class Jobs:
         shop = self._workshop
         amazon, mercari = shop.shops.amazon(owner), shop.shops.mercari(owner)
         done = 0
+        written = self._write_stock(owner, mercari, due)
         for row in due:
+            if row.binding_id in written:
+                done += 1
+                continue
             if shop.stop.is_set():
                 return False
             try:
@@ -143,81 +145,62 @@ class Jobs:
             except VersionConflict:
                 continue
             done += outcome.effect is not None
-            if outcome.error_code in STOP_DRAINING:
+            if outcome.is_paused or outcome.error_code in STOP_DRAINING:
                 return False
         if done == 0:
             shop.stop.wait(0.05)  # the view is a moment behind what was just recorded
         return True
 
-    def start_sweep(self, seller: str, kind: SweepKind, due_at: str) -> None:
-        """Begin a sweep at its first page; one that waits or runs already is enough."""
-        self._defer(
-            "sweep_page", f"sweep:{seller}", queueing_lock=f"sweep:{seller}:{kind}",
-            seller=seller, kind=kind, due_at=due_at,
-            started_at=self._workshop.clock().isoformat(), number=1, after=str(NO_BINDING),
-            is_account_suspended=self._is_account_suspended(UUID(seller), kind),
-            tally=Tally().model_dump(mode="json"),
-        )  # fmt: skip
+    def _write_stock(
+        self, owner: Seller, mercari: Mercari, due: Sequence[effects.EffectRow]
+    ) -> set[UUID]:
+        """Twenty stocks a call, where nothing else is to be written."""
+        shop, written = self._workshop, set[UUID]()
+        stocks = [row.binding_id for row in due if effects.is_only_stock(row)]
+        for batch in in_batches(stocks, STOCK_BATCH) if len(stocks) > 1 else ():
+            work = self._work(batch[0])
+            written |= listing.perform_stock(shop.app, owner, mercari, batch, work)
+        return written
 
-    def _is_account_suspended(self, seller_id: UUID, kind: SweepKind) -> bool:
-        """Asked once a sweep; an answer that can't be had is UNKNOWN, which suspends nothing."""
-        shop = self._workshop
-        if kind == "catalogue":
-            return False
-        with acting_for(seller_id):
-            try:
-                return shop.shops.amazon(shop.app.seller(seller_id)).is_account_suspended()
-            except (UpstreamError, Refusal) as error:
-                log.warning("account of %s: %s", seller_id, error)
-                return False
-
-    def sweep_page(
+    def follow_hint(
         self,
         seller: str,
-        kind: SweepKind,
-        due_at: str,
-        started_at: str,
-        number: int,
-        after: str,
-        is_account_suspended: bool,
-        tally: dict[str, Any],
+        kind: HintKind,
+        sku: str | None,
+        asin: str | None,
+        notification: str,
+        attempt: int,
     ) -> None:
-        """Sweep a page of live bindings and hand the tally on; the last page ends the sweep."""
-        shop, seller_id = self._workshop, UUID(seller)
-        due = datetime.fromisoformat(due_at)
-        sweep_id = sweep_id_of(seller_id, kind, int(due.timestamp()))
-        work = self._work(sweep_id)
+        """Read again what a notification hints at; what stays UNKNOWN is left to the next sweep."""
+        seller_id = UUID(seller)
+        work = self._work(hint_id_of(seller_id, notification))
         with acting_for(seller_id):
-            with shop.database.reading_for(seller_id) as connection:
-                rows = bindings.live_page(connection, UUID(after), PAGE_SIZE)
-            total = Tally.model_validate(tally)
-            if rows:
-                owner = shop.app.seller(seller_id)
-                page = sweeps.SweepPage(
-                    sweep_id=sweep_id, kind=kind, number=number,
-                    is_account_suspended=is_account_suspended,
-                    bindings=tuple(live_binding(row) for row in rows),
-                )  # fmt: skip
-                total = total.plus(self._swept(owner, page, work))
-            if len(rows) < PAGE_SIZE:
-                began = datetime.fromisoformat(started_at)
-                sweeps.finish_sweep(shop.app, sweep_id, kind, due, began, total, work)
-                return
-        self._defer(
-            "sweep_page", f"sweep:{seller}", queueing_lock=f"sweep:{seller}:{kind}",
-            seller=seller, kind=kind, due_at=due_at, started_at=started_at, number=number + 1,
-            after=str(rows[-1].binding_id), is_account_suspended=is_account_suspended,
-            tally=total.model_dump(mode="json"),
-        )  # fmt: skip
+            followed = self._hints.follow(seller_id, kind, sku, asin, work)
+        if followed == "unknown" and attempt < HINT_ATTEMPTS_MAX:
+            options = options_of(seller_id, kind, sku or asin, check_delay_seconds(attempt))
+            arguments = {"seller": seller, "kind": kind, "sku": sku, "asin": asin,
+                         "notification": notification, "attempt": attempt + 1}  # fmt: skip
+            self._put("follow_hint", options, arguments)
+            return
+        if followed == "unknown":
+            log.warning("hint %s of %s: left to the next sweep", notification, sku or asin)
+        outcome = "left_to_sweep" if followed == "unknown" else followed
+        with self._workshop.database.pool("jobs").connection() as connection:
+            note(connection, seller_id, notification, outcome)
 
-    def _swept(self, owner: Seller, page: sweeps.SweepPage, work: Work) -> Tally:
-        """The page's tally; a seller whose permission is gone has every binding counted failed."""
+    def send_messages(self, seller: str) -> None:
+        """Mail what is due to a seller's contacts; what failed is due again later."""
+        shop, seller_id = self._workshop, UUID(seller)
+        with acting_for(seller_id):
+            shop_name = shop.app.seller(seller_id).shop_name
+        shop.mailing.send_due(seller_id, shop_name, shop.clock())
+
+    def send_webhook(self, seller: str, webhook: str) -> None:
+        """Tell one endpoint what waits for it; a long line goes on in another job."""
         shop = self._workshop
-        try:
-            sources = shop.shops.sources(owner, with_tree=page.kind == "catalogue")
-            return sweeps.sweep_page(shop.app, owner, sources, page, work)
-        except (AuthorisationRevoked, Refusal) as error:
-            return sweeps.failed(page.bindings, error.code, str(error))
+        if shop.courier.deliver(UUID(seller), UUID(webhook)):
+            with shop.database.pool("jobs").connection() as connection:
+                put_webhook(connection, UUID(seller), UUID(webhook))
 
     async def rescue(self, timestamp: int) -> None:
         """Queue again what a killed worker left 'doing', with its lock, and what broke.
@@ -248,11 +231,9 @@ class Jobs:
     def _work(self, correlation_id: UUID) -> Work:
         return Work(self._workshop.clock, ACTOR, correlation_id)
 
-    def _defer(
-        self, name: str, lock: str, *, queueing_lock: str | None = None, **arguments: Any
-    ) -> None:
+    def _defer(self, name: str, lock: str, **arguments: Any) -> None:
         """Queue a job under a lock; the same waiting already is enough."""
-        self._put(name, {"lock": lock, "queueing_lock": queueing_lock or lock}, arguments)
+        self._put(name, {"lock": lock, "queueing_lock": lock}, arguments)
 
     def _defer_in(self, delay_seconds: float, name: str, **arguments: Any) -> None:
         """Queue a job for later, under no lock that it could starve."""
@@ -266,24 +247,3 @@ class Jobs:
 def check_delay_seconds(attempt: int) -> float:
     """2, 4, 8 … seconds, at most five minutes."""
     return float(min(300, 2**attempt))
-
-
-def live_binding(row: bindings.BindingRow) -> sweeps.LiveBinding:
-    return sweeps.LiveBinding(
-        binding_id=row.binding_id,
-        asin=row.asin,
-        sku=row.sku,
-        status=row.status,
-        title=row.title,
-        image_url=row.image_url,
-        browse_path=tuple(row.browse_path or ()),
-        certificates=certificates_of(row),
-        amazon_price_jpy=row.amazon_price_jpy,
-        amazon_quantity=row.amazon_quantity,
-    )
-
-
-def certificates_of(row: bindings.BindingRow) -> tuple[Certificate, ...] | None:
-    """The certificates on file when the binding was last checked."""
-    held = row.certificates
-    return None if held is None else tuple(Certificate.model_validate(each) for each in held)

@@ -21,3 +21,9 @@ class Limiter(Protocol):
 
         Called only when an answer, a 429 included, carried at least one of them.
         """
+
+    def pause(self, operation: str, seconds: float | None) -> None:
+        """Heed a 429: the bucket that the operation spends from stays empty for so long.
+
+        None = not said how long: until the bucket would hold a token again.
+        """

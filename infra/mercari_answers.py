@@ -5,8 +5,9 @@ Statuses are kept as received, so that a new one costs no answer: only OPENED co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -59,6 +60,8 @@ class Product(Wire):
     name: str
     price: Annotated[int, Field(ge=0)]
     status: str
+    description: str | None = None
+    image_urls: list[str] | None = None
     categories: list[CategoryReference] | None = None
 
 
@@ -78,6 +81,29 @@ class VariantPayload(Wire):
     product_variant: VariantStock
 
 
+class MutationError(Wire):
+    message: str
+
+
+class VariantsPayload(Wire):
+    product_variants: list[VariantStock] | None = None
+    errors: list[MutationError] | None = None
+
+
+class ProductEdge(Wire):
+    node: ProductWithVariants
+
+
+class PageInfo(Wire):
+    has_next_page: bool
+    end_cursor: str | None = None
+
+
+class ProductConnection(Wire):
+    edges: list[ProductEdge]
+    page_info: PageInfo
+
+
 class Category(Wire):
     id: Annotated[str, Field(min_length=1)]
     name: str
@@ -95,8 +121,47 @@ def listing_of(product: Product, variant: VariantStock, observed_at: datetime) -
         stock=variant.stock_quantity,
         is_on_sale=product.status == "OPENED",
         category_id=product.categories[-1].id if product.categories else None,
+        image_urls=None if product.image_urls is None else tuple(product.image_urls),
+        description_sha256=_sha256(product.description),
         observed_at=observed_at,
     )
+
+
+def listings_of(page: ProductConnection, observed_at: datetime) -> tuple[MercariListing, ...]:
+    """Those that may be ours: one variant, with a SKU code."""
+    return tuple(
+        listing_of(edge.node, edge.node.variants[0], observed_at)
+        for edge in page.edges
+        if len(edge.node.variants) == 1 and edge.node.variants[0].sku_code
+    )
+
+
+def next_cursor(page: ProductConnection, after: str | None) -> str | None:
+    """What leads to the next page; None on the last. Raises MalformedAnswer if it leads nowhere."""
+    if not page.page_info.has_next_page:
+        return None
+    cursor = page.page_info.end_cursor
+    if not cursor or cursor == after:
+        raise MalformedAnswer("a page that is not the last leads nowhere")
+    return cursor
+
+
+def confirmed_stocks(payload: VariantsPayload, asked: Collection[str]) -> dict[str, int]:
+    """The stock told for each SKU asked about; none for a SKU that is told twice or in an error."""
+    told = [variant for variant in payload.product_variants or [] if variant.sku_code in asked]
+    codes = [variant.sku_code for variant in told]
+    messages = [error.message for error in payload.errors or []]
+    return {
+        variant.sku_code: variant.stock_quantity
+        for variant in told
+        if variant.sku_code is not None
+        and codes.count(variant.sku_code) == 1
+        and not any(variant.sku_code in message for message in messages)
+    }
+
+
+def _sha256(description: str | None) -> str | None:
+    return None if description is None else sha256(description.encode()).hexdigest()
 
 
 def only_variant(product: ProductWithVariants) -> VariantStock:

@@ -12,8 +12,10 @@ import orjson
 from pydantic import ValidationError
 
 from domain.ports import (
+    AddressNotRegistered,
     AuthorisationRevoked,
     Clock,
+    ShopClosed,
     UpstreamError,
     UpstreamRefused,
     UpstreamThrottled,
@@ -21,7 +23,7 @@ from domain.ports import (
 )
 from infra.http_client import Answer, Pace, Question, StrictHttp, excerpt, number_in
 from infra.mercari_answers import GraphQLAnswer, GraphQLError
-from infra.mercari_operations import CREATE_PRODUCT, DOCUMENTS
+from infra.mercari_operations import CREATE_PRODUCT, DOCUMENTS, UPDATE_PRODUCT
 
 UPSTREAM = "Mercari"
 IP_NOT_REGISTERED = "this server's IP address is not registered with Mercari; nothing was changed"
@@ -89,8 +91,8 @@ class MercariCalls:
             return UpstreamThrottled(UPSTREAM, operation, detail)
         if "UNAUTHENTICATED" in codes:
             return AuthorisationRevoked(UPSTREAM, operation, detail)
-        if operation == CREATE_PRODUCT and _PERMISSION_DENIED.search(detail):
-            detail = SHOP_CLOSED
+        if operation in (CREATE_PRODUCT, UPDATE_PRODUCT) and _PERMISSION_DENIED.search(detail):
+            return ShopClosed(UPSTREAM, operation, SHOP_CLOSED)
         return UpstreamRefused(UPSTREAM, operation, detail)
 
     def _refusal(self, operation: str, answer: Answer) -> UpstreamError:
@@ -100,7 +102,7 @@ class MercariCalls:
                 UPSTREAM, operation, "HTTP 401: the access token is refused"
             )
         if answer.status == httpx.codes.NOT_FOUND and answer.media_type == "text/plain":
-            return UpstreamRefused(UPSTREAM, operation, IP_NOT_REGISTERED)
+            return AddressNotRegistered(UPSTREAM, operation, IP_NOT_REGISTERED)
         if answer.status == httpx.codes.BAD_REQUEST:
             return UpstreamRefused(
                 UPSTREAM, operation, "HTTP 400: bad request, or a token of the other environment"

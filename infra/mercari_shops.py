@@ -12,34 +12,53 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from domain.ports import Clock, ListingChange, ListingDraft, MercariCategory, MercariListing
+from domain.ports import (
+    Clock,
+    ListingChange,
+    ListingDraft,
+    ListingsPage,
+    MercariCategory,
+    MercariListing,
+)
 from infra.http_client import HttpSettings, OnCall, StrictHttp
 from infra.limiter import Limiter
 from infra.mercari_answers import (
     Category,
     GraphQLAnswer,
     MalformedAnswer,
+    ProductConnection,
     ProductPayload,
     VariantPayload,
+    VariantsPayload,
     VariantWithProduct,
     category_tree,
+    confirmed_stocks,
     listing_of,
+    listings_of,
+    next_cursor,
     only_variant,
 )
 from infra.mercari_calls import UPSTREAM, MercariAccess, MercariCalls, pace_reader
 from infra.mercari_operations import (
+    BULK_MAX,
     CREATE_PRODUCT,
     FIND_VARIANT,
+    PAGE_SIZE,
     READ_CATEGORIES,
+    READ_PRODUCTS,
     UPDATE_PRODUCT,
     UPDATE_VARIANT,
+    UPDATE_VARIANTS,
 )
+from infra.watching import UNWATCHED, Watch, watched
 
 _NOT_FOUND = re.compile(r"\bnot found\W*$", re.IGNORECASE)
 _CATEGORIES = TypeAdapter(list[Category])
 _VARIANT = TypeAdapter(VariantWithProduct)
 _PRODUCT = TypeAdapter(ProductPayload)
+_PRODUCTS = TypeAdapter(ProductConnection)
 _STOCK = TypeAdapter(VariantPayload)
+_STOCKS = TypeAdapter(VariantsPayload)
 
 FieldT = TypeVar("FieldT")
 
@@ -56,7 +75,9 @@ class MercariShops:
         settings: HttpSettings,
         *,
         on_call: OnCall | None = None,
+        watch: Watch = UNWATCHED,
     ) -> None:
+        self.watch = watch
         self._clock = clock
         http = StrictHttp(
             UPSTREAM,
@@ -68,6 +89,7 @@ class MercariShops:
         )
         self._calls = MercariCalls(http, access)
 
+    @watched
     def read_categories(self) -> list[MercariCategory]:
         """See the port. An empty tree is not believed."""
         categories = self._ask(READ_CATEGORIES, _CATEGORIES, {})
@@ -76,15 +98,28 @@ class MercariShops:
         except MalformedAnswer as error:
             raise self._calls.unavailable(READ_CATEGORIES, str(error)) from error
 
+    @watched
     def find_listing(self, sku_code: str) -> MercariListing | None:
         """See the port. A null without an error is not Mercari's "not found", so it raises."""
+        asked_at = self._clock()
         answer = self._calls.ask(FIND_VARIANT, {"by": {"skuCode": sku_code}})
         if _says_not_found(answer):
             return None
         variant = self._field(FIND_VARIANT, _VARIANT, answer)
         self._ensure_about(sku_code, variant.sku_code, FIND_VARIANT)
-        return listing_of(variant.product, variant, self._clock())
+        return listing_of(variant.product, variant, asked_at)
 
+    @watched
+    def read_listings(self, after: str | None) -> ListingsPage:
+        """See the port."""
+        asked_at = self._clock()
+        page = self._ask(READ_PRODUCTS, _PRODUCTS, {"first": PAGE_SIZE, "after": after})
+        try:
+            return ListingsPage(listings_of(page, asked_at), next_cursor(page, after))
+        except MalformedAnswer as error:
+            raise self._calls.unavailable(READ_PRODUCTS, str(error)) from error
+
+    @watched
     def create_listing(self, draft: ListingDraft) -> MercariListing:
         """See the port."""
         payload = self._ask(CREATE_PRODUCT, _PRODUCT, {"input": _creation(draft)})
@@ -92,6 +127,7 @@ class MercariShops:
         self._ensure_about(draft.sku_code, listing.sku_code, CREATE_PRODUCT)
         return listing
 
+    @watched
     def change_listing(self, listing_id: str, change: ListingChange) -> MercariListing:
         """See the port."""
         payload = self._ask(
@@ -101,6 +137,7 @@ class MercariShops:
         self._ensure_about(listing_id, listing.listing_id, UPDATE_PRODUCT)
         return listing
 
+    @watched
     def set_stock(self, sku_code: str, quantity: int) -> None:
         """See the port. The stock answered is not compared: a sale may have lowered it already."""
         payload = self._ask(
@@ -109,6 +146,20 @@ class MercariShops:
             {"by": {"skuCode": sku_code}, "input": {"stockQuantity": quantity}},
         )
         self._ensure_about(sku_code, payload.product_variant.sku_code, UPDATE_VARIANT)
+
+    @watched
+    def set_stocks(self, quantities: Mapping[str, int]) -> Mapping[str, int]:
+        """See the port. One unknown SKU may cost the whole call (UpstreamRefused): ask it alone."""
+        if len(quantities) > BULK_MAX:
+            raise ValueError(f"{len(quantities)} SKUs in a call of at most {BULK_MAX}")
+        if not quantities:
+            return {}
+        items = [
+            {"by": {"skuCode": sku_code}, "stockQuantity": quantity}
+            for sku_code, quantity in quantities.items()
+        ]
+        payload = self._ask(UPDATE_VARIANTS, _STOCKS, {"input": {"productVariants": items}})
+        return confirmed_stocks(payload, quantities)
 
     def _ask(
         self, operation: str, field_type: TypeAdapter[FieldT], variables: Mapping[str, Any]

@@ -103,8 +103,12 @@ def job_of(due: WorkDue) -> tuple[str, dict[str, Any], dict[str, Any]]:
             arguments = {"seller": seller, "binding": str(due.binding_id), "attempt": 1}
             return "check_again", {"queueing_lock": f"check:{due.binding_id}"}, arguments
         case StartSweep():
-            arguments = {"seller": seller, "kind": due.kind, "due_at": due.due_at.isoformat()}
-            return "start_sweep", {"queueing_lock": f"start:{seller}:{due.kind}"}, arguments
+            arguments = {
+                "seller": seller, "kind": due.kind, "due_at": due.due_at.isoformat(),
+                "is_brake_off": due.is_brake_off, "is_requested": due.is_requested,
+            }  # fmt: skip
+            lock = f"start:{seller}:{due.kind}:{due.is_brake_off}"
+            return "start_sweep", {"queueing_lock": lock}, arguments
         case DrainEffects():
             lock = f"effects:{seller}"
             return "drain_effects", {"lock": lock, "queueing_lock": lock}, {"seller": seller}

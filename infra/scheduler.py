@@ -1,4 +1,4 @@
-"""The scheduler: each tick asks what is due, defers it once, and wakes effects whose wait is over.
+"""The scheduler: each tick asks what is due, defers it once, and wakes whose wait is over.
 
 What is due is decided by a pure rule with an injected clock; the database only remembers it.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from threading import Event
 from uuid import UUID
 
@@ -16,12 +17,20 @@ import psycopg
 
 from domain.policies import DrainEffects, StartSweep
 from domain.ports import Clock
-from domain.sync_sweep import INTERVAL_SECONDS, SweepKind, due_at_epoch_seconds
+from domain.sync_sweep import (
+    INTERVAL_SECONDS,
+    SweepKind,
+    due_at_epoch_seconds,
+    offset_seconds,
+)
 from infra.call_counts import add_calls
 from infra.database import Connection, Database
+from infra.hint_intake import forget_old
+from infra.job_queue import put_webhook
 from infra.policies_follower import defer
 from infra.shops import LinkedShops
-from projections import effects, sellers
+from infra.webhook_rows import endpoints_due
+from projections import conditions, effects, sellers
 
 TICK_SECONDS = 1.0
 log = logging.getLogger(__name__)
@@ -30,29 +39,38 @@ log = logging.getLogger(__name__)
 BEGIN = """
     INSERT INTO sweep_schedule AS s (seller_id, kind, due_at) VALUES (%s, %s, %s)
     ON CONFLICT (seller_id, kind) DO UPDATE SET due_at = excluded.due_at
-    WHERE s.due_at < excluded.due_at RETURNING due_at
+    WHERE s.due_at < excluded.due_at RETURNING (xmax = 0)
 """
 
 
 def due_sweeps(seller_ids: Iterable[UUID], now: datetime) -> list[StartSweep]:
-    """For each seller and kind, the latest moment it was due; sellers are spread evenly."""
+    """For each seller and kind, the latest moment it was due; sellers are spread evenly.
+
+    A status scan that falls on a stock and price sweep is that sweep.
+    """
     return [
-        StartSweep(
-            seller_id,
-            kind,
-            datetime.fromtimestamp(
-                due_at_epoch_seconds(kind, phase_of(seller_id, kind), now.timestamp()), UTC
-            ),
-        )
+        StartSweep(seller_id, kind, due_at)
         for seller_id in seller_ids
-        for kind in INTERVAL_SECONDS
+        for kind, due_at in dues_of(seller_id, now).items()
     ]
 
 
-def phase_of(seller_id: UUID, kind: SweepKind) -> float:
-    """A fixed fraction of the interval for each seller and kind, evenly spread."""
-    digest = hashlib.sha256(f"{seller_id}:{kind}".encode()).digest()
-    return int.from_bytes(digest[:8]) / 2**64
+def dues_of(seller_id: UUID, now: datetime) -> dict[SweepKind, datetime]:
+    lot = lot_of(seller_id)
+    dues: dict[SweepKind, datetime] = {
+        kind: datetime.fromtimestamp(
+            due_at_epoch_seconds(kind, offset_seconds(kind, lot), now.timestamp()), UTC
+        )
+        for kind in INTERVAL_SECONDS
+    }
+    if dues["status"] == dues["stock_price"]:
+        del dues["status"]
+    return dues
+
+
+def lot_of(seller_id: UUID) -> int:
+    """A fixed number for each seller, well spread."""
+    return int.from_bytes(hashlib.sha256(str(seller_id).encode()).digest()[:8])
 
 
 class Scheduler:
@@ -62,6 +80,8 @@ class Scheduler:
         self._database = database
         self._shops = shops
         self._clock = clock
+        self._begun: dict[tuple[UUID, SweepKind], datetime] = {}
+        self._tidied_on: date | None = None
 
     def run(self, stop: Event) -> None:
         """Tick until told to stop."""
@@ -72,21 +92,43 @@ class Scheduler:
                 log.warning("scheduler tick failed, the next one will do: %s", error)
 
     def tick(self) -> None:
-        """Begin the sweeps that are due and wake the sellers with effects due."""
+        """Begin the sweeps that are due; wake sellers with effects due and webhooks to be told."""
         now = self._clock()
         with self._database.pool("projector").connection() as connection:
             enabled = sellers.enabled(connection)
-            waiting = effects.sellers_due(connection, now)
+            paused = conditions.paused_sellers(connection, "mercari", now)
+            waiting = [
+                seller for seller in effects.sellers_due(connection, now) if seller not in paused
+            ]
+        with self._database.pool("integrator").connection() as connection:
+            webhooks = endpoints_due(connection, now)
         with self._database.pool("jobs").connection() as connection:
             add_calls(connection, self._shops.take_calls(), now)
             for sweep in due_sweeps(enabled, now):
-                self.begin(connection, sweep)
+                self.begin(connection, sweep, now)
             for seller_id in waiting:
                 defer(connection, DrainEffects(seller_id))
+            for seller_id, webhook_id in webhooks:
+                put_webhook(connection, seller_id, webhook_id)
+            self.tidy(connection, now)
 
-    def begin(self, connection: Connection, sweep: StartSweep) -> None:
-        """Remember and queue the sweep in one transaction."""
+    def tidy(self, connection: Connection, now: datetime) -> None:
+        """Once a day: notifications too old to be sent again are forgotten."""
+        if self._tidied_on != now.date():
+            forget_old(connection, now)
+            self._tidied_on = now.date()
+
+    def begin(self, connection: Connection, sweep: StartSweep, now: datetime) -> None:
+        """Remember and queue the sweep in one transaction, unless it was.
+
+        A seller's first sweep of a kind is due now: before, nothing was promised.
+        """
+        key = (sweep.seller_id, sweep.kind)
+        if self._begun.get(key) == sweep.due_at:
+            return
         with connection.transaction():
-            begun = connection.execute(BEGIN, (sweep.seller_id, sweep.kind, sweep.due_at))
-            if begun.fetchone():
-                defer(connection, sweep)
+            begun = connection.execute(BEGIN, (*key, sweep.due_at))
+            if row := begun.fetchone():
+                is_first = bool(row[0])
+                defer(connection, replace(sweep, due_at=now) if is_first else sweep)
+        self._begun[key] = sweep.due_at

@@ -1,4 +1,7 @@
-"""A seller's tokens at rest: AES-256-GCM under the installation's key, bound to seller and kind."""
+"""A seller's secrets at rest: AES-256-GCM under the installation's key, bound to seller and kind.
+
+Kinds are the tokens for the marketplaces (`SecretKind`) and `webhook:<id>`, one an endpoint.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from domain.seller import SecretKind
 from infra.database import Database
 
 _NONCE_BYTES = 12
@@ -20,7 +22,7 @@ class SellerSecrets:
         self._database = database
         self._cipher = AESGCM(kek)
 
-    def store(self, seller_id: UUID, kind: SecretKind, token: str) -> None:
+    def store(self, seller_id: UUID, kind: str, token: str) -> None:
         nonce = secrets.token_bytes(_NONCE_BYTES)
         ciphertext = self._cipher.encrypt(nonce, token.encode(), place(seller_id, kind))
         with self._database.pool("keystore").connection() as connection:
@@ -31,7 +33,14 @@ class SellerSecrets:
                 (seller_id, kind, nonce, ciphertext),
             )
 
-    def find(self, seller_id: UUID, kind: SecretKind) -> str | None:
+    def forget(self, seller_id: UUID, kind: str) -> None:
+        with self._database.pool("keystore").connection() as connection:
+            connection.execute(
+                "DELETE FROM asin_sync.seller_secret WHERE seller_id = %s AND kind = %s",
+                (seller_id, kind),
+            )
+
+    def find(self, seller_id: UUID, kind: str) -> str | None:
         """The token, or None where the seller has linked none."""
         with self._database.pool("keystore").connection() as connection:
             row = connection.execute(
@@ -44,6 +53,6 @@ class SellerSecrets:
         return self._cipher.decrypt(row[0], row[1], place(seller_id, kind)).decode()
 
 
-def place(seller_id: UUID, kind: SecretKind) -> bytes:
+def place(seller_id: UUID, kind: str) -> bytes:
     """What the ciphertext is bound to."""
     return f"{seller_id}|{kind}".encode()

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from domain.ports import Clock
-from infra.demo import ensure_demo, upload_sample
+from infra.demo import ensure_demo, forward_notifications, upload_sample
 from infra.installation import Installation, embedded, prepare, sandbox_url_file
 from infra.roles import write_private
 from infra.settings import Settings
@@ -91,7 +91,9 @@ def run_web(
             write_run_file(settings, url, "")
             say(f"ready {url}")
             return
-        demo = ensure_demo(installation, sandbox_url_file(settings).read_text("utf-8"), clock)
+        sandbox_url = sandbox_url_file(settings).read_text("utf-8")
+        demo = ensure_demo(installation, sandbox_url, clock)
+        forward_notifications(installation, demo, url, sandbox_url, clock)
         write_run_file(settings, url, demo.key)
         print(f"ready {url} seller=demo key={demo.key}", flush=True)
         say(f"open {url}/sign-in and give the key; the sample fills in as you watch")
@@ -101,6 +103,7 @@ def run_web(
         build_app(desk), settings.host, int(settings.port), on_ready=on_ready, on_stop=desk.stop
     )
     desk.shops.close()
+    desk.webhooks.close()
 
 
 def children_of(settings: Settings) -> Sequence[Child]:

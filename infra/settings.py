@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from infra.mail_server import MailServer, mail_server_from
+
 AMAZON_SPAPI_URL = "https://sellingpartnerapi-fe.amazon.com"
 AMAZON_LWA_URL = "https://api.amazon.com/auth/o2/token"
 MERCARI_GRAPHQL_URL = "https://api.mercari-shops.com/v1/graphql"
@@ -46,7 +48,10 @@ class Settings:
         "IMAGE_HOSTS", "m.media-amazon.com", "hosts that pages may show images from"
     )
     images: str = setting("IMAGES", "yes", "no = main images are not inspected")
-    url: str = setting("ASIN_SYNC_URL", "", "where the CLI finds the service")
+    smtp_url: str = setting(
+        "SMTP_URL", "", "smtp://user:password@host:587?from=address, or smtps://; never printed"
+    )
+    url: str = setting("ASIN_SYNC_URL", "", "where CLI and links in mails find the service")
     key: str = setting("ASIN_SYNC_KEY", "", "the API key the CLI uses; never printed")
 
     @property
@@ -56,6 +61,16 @@ class Settings:
     @property
     def keys_folder(self) -> Path:
         return Path(self.keys).resolve() if self.keys else self.data_folder / "keys"
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """None where no mail is to be sent. Raises ValueError; `faults` says so before."""
+        return mail_server_from(self.smtp_url)
+
+    @property
+    def base_url(self) -> str:
+        """How links in mails begin."""
+        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def is_sandbox(self) -> bool:
@@ -75,6 +90,10 @@ class Settings:
             found.append(f"set {', '.join(missing)} too, or none of the three for the sandbox")
         if not (self.port.isdigit() and 0 <= int(self.port) < 65536):
             found.append(f"ASIN_SYNC_PORT is {self.port!r}: give a number from 0 to 65535")
+        try:
+            mail_server_from(self.smtp_url)
+        except ValueError as error:
+            found.append(str(error))
         return found
 
 
@@ -90,7 +109,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 def described(settings: Settings) -> list[tuple[str, str, str]]:
     """Name, value and meaning of each setting; secrets are masked."""
-    secret = ("AMAZON_LWA_CLIENT_SECRET", "ASIN_SYNC_KEY", "DATABASE_URL")
+    secret = ("AMAZON_LWA_CLIENT_SECRET", "ASIN_SYNC_KEY", "DATABASE_URL", "SMTP_URL")
     rows = []
     for each in fields(Settings):
         name, value = each.metadata["name"], getattr(settings, each.name)

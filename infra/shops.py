@@ -7,22 +7,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from threading import Event, Lock
+from threading import Event, RLock
 from typing import NamedTuple
 from uuid import UUID
 
+from domain.application import AsinSync
+from domain.breaker import Marketplace, Paused
 from domain.errors import SyncNotEnabled
 from domain.ports import Clock, MercariCategory, Sources
 from domain.seller import SecretKind, Seller
 from infra.amazon_calls import OPERATIONS as AMAZON_OPERATIONS
 from infra.amazon_login import AmazonAccess
 from infra.amazon_sp_api import AmazonSpApi
+from infra.breakers import SellerBreaker
 from infra.budgets import BudgetLimiter, Budgets, Rate
 from infra.http_client import HttpSettings
 from infra.http_deadline import open_client
 from infra.images.inspector import MainImageInspector
 from infra.mercari_calls import MercariAccess
 from infra.mercari_operations import DOCUMENTS as MERCARI_DOCUMENTS
+from infra.mercari_operations import POINTS as MERCARI_POINTS
 from infra.mercari_shops import MercariShops
 from infra.seller_secrets import SellerSecrets
 
@@ -32,10 +36,11 @@ AMAZON_RATES = {
     operation.name: Rate(operation.rate_per_second, max(1, operation.burst // 2))
     for operation in AMAZON_OPERATIONS.values()
 }
+# All sellers share these: a burst of two keeps calls apart, however many ask at the same moment.
 AMAZON_APPLICATION_RATES = {
-    "searchListingsItems": Rate(100, 100),
-    "getListingsItem": Rate(100, 100),
-    "searchCatalogItems": Rate(500, 500),
+    "searchListingsItems": Rate(100, 2),
+    "getListingsItem": Rate(100, 2),
+    "searchCatalogItems": Rate(500, 2),
 }
 MERCARI_RATES = {
     operation: Rate(MERCARI_POINTS_AN_HOUR / 3600, MERCARI_POINTS_AN_HOUR)
@@ -64,6 +69,7 @@ class LinkedShops:
         urls: UpstreamUrls,
         seller_secrets: SellerSecrets,
         budgets: Budgets,
+        app: AsinSync,
         clock: Clock,
         images: MainImageInspector,
         *,
@@ -74,6 +80,7 @@ class LinkedShops:
         self._urls = urls
         self._secrets = seller_secrets
         self._budgets = budgets
+        self._app = app
         self._clock = clock
         self._images = images
         self._patience_seconds = patience_seconds
@@ -83,14 +90,17 @@ class LinkedShops:
         self._amazon: dict[UUID, tuple[str, AmazonSpApi]] = {}
         self._mercari: dict[UUID, tuple[str, MercariShops]] = {}
         self._trees: dict[UUID, tuple[float, tuple[MercariCategory, ...]]] = {}
+        self._breakers: dict[tuple[UUID, Marketplace], SellerBreaker] = {}
         self._calls: Counter[tuple[UUID, str]] = Counter()
-        self._lock = Lock()
+        self._lock = RLock()
 
     def amazon(self, seller: Seller) -> AmazonSpApi:
         """Raises SyncNotEnabled where the seller has not linked Amazon."""
         token = self._token(seller, "amazon_refresh_token", "Amazon link")
         with self._lock:
             kept = self._amazon.get(seller.seller_id)
+            if kept is not None and kept[0] != token:
+                self.breaker(seller.seller_id, "amazon").try_now()
             if kept is None or kept[0] != token:
                 kept = (token, self._make_amazon(seller, token))
                 self._amazon[seller.seller_id] = kept
@@ -101,6 +111,8 @@ class LinkedShops:
         token = self._token(seller, "mercari_access_token", "Mercari link")
         with self._lock:
             kept = self._mercari.get(seller.seller_id)
+            if kept is not None and kept[0] != token:
+                self.breaker(seller.seller_id, "mercari").try_now()
             if kept is None or kept[0] != token:
                 kept = (token, self._make_mercari(seller, token))
                 self._mercari[seller.seller_id] = kept
@@ -119,6 +131,22 @@ class LinkedShops:
         """What a check reads for this seller. Raises SyncNotEnabled, UpstreamError."""
         tree = self.tree(seller) if with_tree else ()
         return Sources(self.amazon(seller), tree, self._images)
+
+    def pause(self, seller: Seller, marketplace: Marketplace) -> Paused | None:
+        """Why this seller's marketplace is not asked now; None where it may be.
+
+        Raises SyncNotEnabled. A new link is tried at once, whatever became of the one before.
+        """
+        _ = self.amazon(seller) if marketplace == "amazon" else self.mercari(seller)
+        return self.breaker(seller.seller_id, marketplace).pause()
+
+    def breaker(self, seller_id: UUID, marketplace: Marketplace) -> SellerBreaker:
+        with self._lock:
+            kept = self._breakers.get((seller_id, marketplace))
+            if kept is None:
+                kept = SellerBreaker(self._app, seller_id, marketplace, self._clock)
+                self._breakers[seller_id, marketplace] = kept
+        return kept
 
     def take_calls(self) -> Counter[tuple[UUID, str]]:
         """The calls made since this was last asked, by seller and operation."""
@@ -152,6 +180,7 @@ class LinkedShops:
         return AmazonSpApi(
             self._client, access, limiter, self._clock, self._settings,
             on_call=self._counter(seller),
+            watch=self.breaker(seller.seller_id, "amazon").watching,
         )  # fmt: skip
 
     def _make_mercari(self, seller: Seller, token: str) -> MercariShops:
@@ -166,10 +195,12 @@ class LinkedShops:
             patience_seconds=self._patience_seconds,
             stop=self._stop,
             shared_bucket="points",
+            costs=MERCARI_POINTS,
         )
         return MercariShops(
             self._client, access, limiter, self._clock, self._settings,
             on_call=self._counter(seller),
+            watch=self.breaker(seller.seller_id, "mercari").watching,
         )  # fmt: skip
 
     def _counter(self, seller: Seller) -> Callable[[str], None]:

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from threading import Event, Lock
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import psycopg
 
+from domain.breaker import Marketplace
+from domain.contacts import Contact, ContactState
 from domain.evidence import EvidenceFile
 from domain.facts import Recorded
+from domain.hints import Taken
 from domain.ports import Clock
 from domain.seller import SecretKind
+from domain.sync_sweep import SweepKind
 from infra.database import Connection
 from infra.event_codec import decode
+from infra.feed import events_after, shown_position
+from infra.hint_intake import HintIntake
 from infra.installation import WEB_PATIENCE_SECONDS, Installation, image_origins
+from infra.webhook_desk import WebhookDesk
+from projections import conditions
 
 POSITION_SECONDS = 0.02
-
-# Where the live views stand together.
-POSITION = """
-    SELECT min(p.position) FROM projection_positions p
-    JOIN projections l ON l.name = p.name AND l.live_generation = p.generation
-"""
 
 # The last position of the seller's own facts at an instant.
 POSITION_AT = """
@@ -64,8 +67,13 @@ class WebDesk:
         self.clock = clock
         self.keys = installation.api_keys
         self.shops = installation.shops(clock, self._stopping, WEB_PATIENCE_SECONDS)
+        self.webhooks = WebhookDesk(
+            self._database, installation.secrets, installation.sender(), clock
+        )
         self.session_secret = installation.keys.session
+        self.hints = HintIntake(self._database, installation.keys.session, clock)
         self.is_sandbox = installation.settings.is_sandbox
+        self.is_mail_on = installation.settings.mail_server is not None
         self.image_origins = image_origins(installation.settings)
 
     def reading_for(self, seller_id: UUID) -> AbstractContextManager[Connection]:
@@ -87,8 +95,7 @@ class WebDesk:
         if not self._is_position_old():
             return self._position[1]
         with self._lock, self._database.pool("reader").connection() as connection:
-            row = connection.execute(POSITION, prepare=True).fetchone()
-            self._position = (time.monotonic(), int(row[0] or 0) if row else 0)
+            self._position = (time.monotonic(), shown_position(connection))
         return self._position[1]
 
     def position_at(self, seller_id: UUID, moment: datetime) -> int:
@@ -112,6 +119,12 @@ class WebDesk:
             for position, recorded_at, seller, stream, version, topic, state in rows
         ]
 
+    def events_after(
+        self, seller_id: UUID, after: int, until: int, types: Sequence[str], limit: int
+    ) -> list[Recorded]:
+        with self.reading_for(seller_id) as connection:
+            return events_after(connection, seller_id, after, until, types, limit)
+
     def store_secret(self, seller_id: UUID, kind: SecretKind, token: str) -> None:
         self._installation.secrets.store(seller_id, kind, token)
 
@@ -120,6 +133,12 @@ class WebDesk:
 
     def evidence(self, seller_id: UUID, sha256: str) -> tuple[str, bytes] | None:
         return self._installation.evidence.find(seller_id, sha256)
+
+    def contacts(self, seller_id: UUID) -> list[ContactState]:
+        return self._installation.contacts.all(seller_id)
+
+    def replace_contacts(self, seller_id: UUID, contacts: Sequence[Contact]) -> None:
+        self._installation.contacts.replace(seller_id, contacts)
 
     def faults(self) -> list[str]:
         try:
@@ -135,9 +154,23 @@ class WebDesk:
             head = connection.execute(
                 "SELECT max(notification_id) FROM asin_sync_events"
             ).fetchone()
+            found = conditions.open_counts(connection)
+            late_seconds = conditions.worst_late_seconds(connection)
+        with self._database.pool("jobs").connection() as connection:
+            under_way = conditions.under_way_count(connection, self.clock())
         last = int(head[0] or 0) if head else 0
         lags: dict[str, Any] = {f"lag_events_{name}": last - at for name, at in positions}
-        return {"log_position": last, **lags}
+        received = {
+            f'notifications_{name}{{type="{kind}"}}': number
+            for kind, numbers in self.hints.totals().items()
+            for name, number in zip(Taken._fields, numbers, strict=True)
+        }
+        synced = {
+            **of_conditions(found),
+            "sweeps_under_way": under_way,
+            "sweep_late_seconds_max": late_seconds,
+        }
+        return {"log_position": last, **lags, **synced, **dict(sorted(received.items()))}
 
     def stop(self) -> None:
         """Every open stream ends now."""
@@ -149,4 +182,19 @@ class WebDesk:
     def close(self) -> None:
         self.stop()
         self.shops.close()
+        self.webhooks.close()
         self._installation.close()
+
+
+def of_conditions(found: Mapping[tuple[str, str], int]) -> dict[str, float]:
+    """Breakers by marketplace, brakes and delays by sweep; 0 where all is well."""
+    subjects = {
+        "breakers_open": ("breaker", "marketplace", get_args(Marketplace)),
+        "brakes_open": ("brake", "sweep", get_args(SweepKind)),
+        "delays_open": ("delay", "sweep", get_args(SweepKind)),
+    }
+    return {
+        f'{name}{{{label}="{subject}"}}': found.get((kind, subject), 0)
+        for name, (kind, label, each) in subjects.items()
+        for subject in each
+    }

@@ -9,15 +9,23 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from domain.ports import Clock
+from infra.hint_intake import QUEUE as HINTS
 from infra.installation import JOB_PATIENCE_SECONDS, Installation
-from infra.jobs import Jobs, Workshop
+from infra.job_queue import WEBHOOKS
+from infra.jobs import Jobs
+from infra.messages_follower import MessagesFollower
 from infra.policies_follower import PoliciesFollower
 from infra.projection_engine import ProjectionEngine
 from infra.scheduler import Scheduler
+from infra.webhook_courier import Tell
+from infra.webhook_follower import WebhooksFollower
+from infra.workshop import workshop_of
 
-CONCURRENCY = 10
+CONCURRENCY = {"default": 10, HINTS: 4, WEBHOOKS: 4}
+"""Jobs at once by queue: a burst of notifications or a slow receiver never holds up the rest."""
 STOP_SECONDS_MAX = 1.5
 HEARTBEAT_SECONDS = 2
 log = logging.getLogger(__name__)
@@ -26,18 +34,20 @@ log = logging.getLogger(__name__)
 class Worker:
     """Everything that acts on facts. Several may run, on several machines."""
 
-    def __init__(self, installation: Installation, clock: Clock) -> None:
+    def __init__(self, installation: Installation, clock: Clock, tell: Tell) -> None:
         self.stop_asked = threading.Event()
         self._installation = installation
         database = installation.database
         shops = installation.shops(clock, self.stop_asked, JOB_PATIENCE_SECONDS)
-        workshop = Workshop(database, installation.app, shops, clock, self.stop_asked)
+        workshop = workshop_of(installation, shops, clock, self.stop_asked, tell)
         self.jobs = Jobs(workshop)
         self.engine = ProjectionEngine(database)
         self._followers: Sequence[Callable[[threading.Event], None]] = (
             self.engine.run,
             PoliciesFollower(database).run,
+            WebhooksFollower(database).run,
             Scheduler(database, shops, clock).run,
+            MessagesFollower(database, workshop.mailing, clock).run,
         )
 
     def run(self) -> None:
@@ -68,6 +78,8 @@ class Worker:
 
     async def _jobs(self) -> None:
         """Fetch and run jobs until told to stop; a lost database is waited for."""
+        threads = ThreadPoolExecutor(sum(CONCURRENCY.values()), "jobs")
+        asyncio.get_running_loop().set_default_executor(threads)
         while not self.stop_asked.is_set():
             try:
                 async with self.jobs.app.open_async():
@@ -77,16 +89,22 @@ class Worker:
                 await asyncio.sleep(1)
 
     async def _jobs_until_stopped(self) -> None:
-        running = asyncio.create_task(
-            self.jobs.app.run_worker_async(
-                concurrency=CONCURRENCY,
-                install_signal_handlers=False,
-                fetch_job_polling_interval=1.0,
-                update_heartbeat_interval=HEARTBEAT_SECONDS,
-                delete_jobs="successful",
-            )
-        )
-        while not self.stop_asked.is_set() and not running.done():
+        running = [
+            asyncio.create_task(self._queue(queue, concurrency))
+            for queue, concurrency in CONCURRENCY.items()
+        ]
+        while not self.stop_asked.is_set() and not any(each.done() for each in running):
             await asyncio.sleep(0.1)
-        running.cancel()
-        await asyncio.wait([running], timeout=STOP_SECONDS_MAX)
+        for each in running:
+            each.cancel()
+        await asyncio.wait(running, timeout=STOP_SECONDS_MAX)
+
+    async def _queue(self, queue: str, concurrency: int) -> None:
+        await self.jobs.app.run_worker_async(
+            queues=[queue],
+            concurrency=concurrency,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=1.0,
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            delete_jobs="successful",
+        )

@@ -2,9 +2,13 @@
 
 from projections.audit_trail import AuditTrail
 from projections.bindings import Bindings
+from projections.channel_prices import ChannelPrices
+from projections.conditions import Conditions
 from projections.effects import Effects
 from projections.health_score import HealthScore
+from projections.price_bases import PriceBases
 from projections.sellers import Sellers
+from projections.stock_alerts import StockAlerts
 from projections.submissions import Submissions
 from projections.sync_log import SyncLog
 from projections.table import Projection
@@ -16,5 +20,9 @@ ALL: tuple[Projection, ...] = (
     Submissions(),
     SyncLog(),
     HealthScore(),
+    Conditions(),
     AuditTrail(),
+    ChannelPrices(),
+    PriceBases(),
+    StockAlerts(),
 )

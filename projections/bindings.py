@@ -16,7 +16,9 @@ from domain.asin_binding.facts import (
     AttemptFailed,
     BindingFact,
     Blocked,
+    CheckPostponed,
     ContentRefreshed,
+    DriftFound,
     ImageJudged,
     ImageReviewed,
     Listed,
@@ -87,6 +89,11 @@ class BindingRow:
     image_verdict: str | None = None
     is_in_review: bool = False
     suggested_price_jpy: int | None = None
+    shown_title: str | None = None
+    shown_category_id: str | None = None
+    shown_image_urls: list[str] | None = None
+    shown_description_sha256: str | None = None
+    is_closed_by_hand: bool = False
 
 
 REFUSED = "E-903"
@@ -100,7 +107,7 @@ class Bindings:
     """The fold of each binding's facts into its row."""
 
     name: ClassVar[str] = "bindings"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 4
     tables: ClassVar[tuple[Table, ...]] = (TABLE,)
 
     def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:
@@ -153,7 +160,7 @@ def change(row: BindingRow, fact: BindingFact) -> None:
             row.suggested_price_jpy = fact.terms.suggested_price_jpy
             row.submission_id = fact.submission_id
             row.error_codes = row.warning_codes = row.findings = None
-            row.is_in_review = False
+            row.is_in_review = row.is_closed_by_hand = False
         case TermsChanged():
             row.stock_threshold = fact.terms.stock_threshold
             row.suggested_price_jpy = fact.terms.suggested_price_jpy
@@ -195,9 +202,20 @@ def change(row: BindingRow, fact: BindingFact) -> None:
             row.status, row.error_codes = "listed", None
             show_listing(row, fact.listing)
         case ListingConfirmed():
-            show_listing(row, fact.listing)
+            show_listing(row, fact.listing, is_written=fact.effect != "seen")
             if fact.effect == "update":
                 row.error_codes = None
+        case DriftFound():
+            row.price_jpy, row.is_closed_by_hand = fact.price_jpy, fact.is_closed_by_hand
+            row.float_pct = row.float_pct if fact.float_rate is None else percent(fact.float_rate)
+            row.warning_codes = ["W-106"]
+            if fact.listing is None:
+                row.is_on_sale = False
+                row.listing_id = row.shown_price_jpy = row.shown_stock = row.shown_title = None
+                row.shown_category_id = row.shown_description_sha256 = None
+                row.shown_image_urls = None
+            else:
+                show_listing(row, fact.listing, is_written=False)
         case PriceAdjusted():
             row.price_jpy, row.amazon_price_jpy = fact.to_price_jpy, fact.amazon_price_jpy
         case StockAdjusted():
@@ -215,6 +233,8 @@ def change(row: BindingRow, fact: BindingFact) -> None:
             row.status, row.error_codes = "listed" if fact.is_listed else "mapped", None
         case Withdrawn():
             row.status, row.error_codes = "withdrawn", None
+        case CheckPostponed():
+            return
         case AttemptFailed():
             if fact.code == REFUSED and fact.operation != "take_down":
                 row.error_codes = [fact.code]
@@ -236,10 +256,13 @@ def show_product(row: BindingRow, product: Product) -> None:
     row.certificates = None if held is None else [each.model_dump() for each in held]
 
 
-def show_listing(row: BindingRow, listing: MercariListing) -> None:
-    row.stock = stock_left(row.stock, row.shown_stock, listing.stock)
+def show_listing(row: BindingRow, listing: MercariListing, *, is_written: bool = True) -> None:
+    row.stock = stock_left(row.stock, row.shown_stock, listing.stock, is_written=is_written)
     row.listing_id, row.is_on_sale = listing.listing_id, listing.is_on_sale
     row.shown_price_jpy, row.shown_stock = listing.price_jpy, listing.stock
+    row.shown_title, row.shown_category_id = listing.title, listing.category_id
+    row.shown_image_urls = None if listing.image_urls is None else list(listing.image_urls)
+    row.shown_description_sha256 = listing.description_sha256
 
 
 def percent(rate: Decimal) -> float:
@@ -277,11 +300,9 @@ PAGE = """
 COUNTS = "SELECT status, count(*) AS count FROM live_bindings GROUP BY status"
 
 # A page of live bindings for a sweep, in the order of their ids.
-LIVE = """
-    SELECT * FROM live_bindings
-    WHERE status IN ('listed', 'suspended', 'mapped') AND binding_id > %(after)s
-    ORDER BY binding_id LIMIT %(limit)s
-"""
+
+# The ASIN that a seller's SKU is bound to.
+ASIN_OF_SKU = "SELECT asin FROM live_bindings WHERE sku = %(sku)s ORDER BY position DESC LIMIT 1"
 
 
 def one(connection: Connection[Any], binding_id: UUID) -> BindingRow | None:
@@ -312,7 +333,7 @@ def counts(connection: Connection[Any]) -> dict[str, int]:
     return dict(connection.execute(COUNTS).fetchall())
 
 
-def live_page(connection: Connection[Any], after: UUID, limit: int) -> list[BindingRow]:
-    """Live bindings whose id comes after `after`, in the order of their ids."""
-    cursor = connection.cursor(row_factory=class_row(BindingRow))
-    return cursor.execute(LIVE, {"after": after, "limit": limit}).fetchall()
+def asin_of_sku(connection: Connection[Any], sku: str) -> str | None:
+    """The ASIN bound by this SKU, the one that changed last; None where it is not bound."""
+    row = connection.execute(ASIN_OF_SKU, {"sku": sku}).fetchone()
+    return str(row[0]) if row else None

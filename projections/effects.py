@@ -15,7 +15,9 @@ from domain.asin_binding.facts import (
     AttemptFailed,
     BindingFact,
     Blocked,
+    CheckPostponed,
     ContentRefreshed,
+    DriftFound,
     ImageJudged,
     ImageReviewed,
     Listed,
@@ -34,7 +36,9 @@ from domain.asin_binding.facts import (
     Validated,
     Withdrawn,
 )
+from domain.asin_binding.state import WRITTEN_BLINDLY
 from domain.facts import Recorded
+from domain.ports import MercariListing
 from domain.rules.stock import stock_left
 from domain.rules.warranty import listing_title
 from projections.table import Key, Rows, Table
@@ -66,6 +70,8 @@ class EffectRow:
     shown_price_jpy: int | None = None
     shown_stock: int | None = None
     shown_title: str | None = None
+    has_content_to_write: bool = False
+    is_closed_by_hand: bool = False
 
 
 TABLE = Table("effects", EffectRow, ("binding_id",))
@@ -75,7 +81,7 @@ class Effects:
     """Folds each binding's facts into wanted against shown."""
 
     name: ClassVar[str] = "effects"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table, ...]] = (TABLE,)
 
     def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:
@@ -90,8 +96,13 @@ class Effects:
         )
         fact = cast(BindingFact, recorded.fact)
         changes = changes_by(fact)
-        if isinstance(fact, Listed | ListingConfirmed):
-            left = stock_left(row.wanted_stock, row.shown_stock, fact.listing.stock)
+        if isinstance(fact, Validated):
+            changes["has_content_to_write"] = row.has_listing
+        if isinstance(fact, Listed | ListingConfirmed | DriftFound) and fact.listing:
+            is_written = isinstance(fact, Listed) or getattr(fact, "effect", "seen") != "seen"
+            left = stock_left(
+                row.wanted_stock, row.shown_stock, fact.listing.stock, is_written=is_written
+            )
             changes["wanted_stock"] = left
         row = replace(row, version=recorded.version, **changes)
         effect = effect_due(row)
@@ -105,11 +116,18 @@ def effect_due(row: EffectRow) -> str | None:
         return "list"
     if not row.has_listing:
         return None
-    if not row.wants_on_sale:
+    if not row.wants_on_sale or row.is_closed_by_hand:
         return "take_down" if row.shows_on_sale else None
+    if row.has_content_to_write:
+        return "update"
     wanted = (True, row.wanted_price_jpy, row.wanted_stock, row.wanted_title)
     shown = (row.shows_on_sale, row.shown_price_jpy, row.shown_stock, row.shown_title)
     return None if wanted == shown else "update"
+
+
+def is_only_stock(row: EffectRow) -> bool:
+    """The listing shows what is wanted, but for its stock."""
+    return row.effect == "update" and effect_due(replace(row, shown_stock=row.wanted_stock)) is None
 
 
 def changes_by(fact: BindingFact) -> dict[str, Any]:
@@ -117,7 +135,9 @@ def changes_by(fact: BindingFact) -> dict[str, Any]:
     fresh = {"not_before": None}
     off = {"wants_on_sale": False, "is_mapped": False}
     match fact:
-        case Requested() | Rejected() | MappingBroken() | Suspended() | Blocked() | Withdrawn():
+        case Requested():
+            return {**fresh, **off, "is_closed_by_hand": False}
+        case Rejected() | MappingBroken() | Suspended() | Blocked() | Withdrawn():
             return {**fresh, **off}
         case Validated():
             title = listing_title(fact.product.title or fact.product.asin)
@@ -130,25 +150,45 @@ def changes_by(fact: BindingFact) -> dict[str, Any]:
         case Mapped():
             return {**fresh, "is_mapped": True}
         case Listed() | ListingConfirmed():
-            shown = fact.listing
             became = {"is_mapped": False, "wants_on_sale": True} if isinstance(fact, Listed) else {}
+            is_written = isinstance(fact, Listed) or fact.effect in ("update", "list")
+            written = {"has_content_to_write": False} if is_written else {}
+            return {**fresh, **became, **written, **shown_columns(fact.listing)}
+        case DriftFound():
+            shown = shown_columns(fact.listing) if fact.listing else NOT_SHOWN
+            put_back = {each.field for each in fact.differences if each.outcome == "put_back"}
+            written = {"has_content_to_write": True} if put_back & {*WRITTEN_BLINDLY} else {}
             return {
-                **fresh, **became, "has_listing": True, "shows_on_sale": shown.is_on_sale,
-                "shown_price_jpy": shown.price_jpy, "shown_stock": shown.stock,
-                "shown_title": shown.title,
+                **fresh, **shown, **written, "wanted_price_jpy": fact.price_jpy,
+                "is_closed_by_hand": fact.is_closed_by_hand,
             }  # fmt: skip
         case PriceAdjusted():
             return {**fresh, "wanted_price_jpy": fact.to_price_jpy}
         case StockAdjusted():
             return {**fresh, "wanted_stock": fact.to_stock}
         case ContentRefreshed():
-            return {**fresh, "wanted_title": listing_title(fact.title)}
+            title = listing_title(fact.title)
+            return {**fresh, "wanted_title": title, "has_content_to_write": True}
         case Reinstated():
             return {**fresh, "wants_on_sale": fact.is_listed, "is_mapped": not fact.is_listed}
         case AttemptFailed():
             return {"not_before": fact.retry_at}
-        case ReviewRequested() | ImageReviewed() | ProofAdded() | ImageJudged():
+        case CheckPostponed() | ReviewRequested() | ImageReviewed() | ProofAdded() | ImageJudged():
             return fresh
+
+
+NOT_SHOWN: dict[str, Any] = {
+    "has_listing": False, "shows_on_sale": False, "shown_price_jpy": None, "shown_stock": None,
+    "shown_title": None,
+}  # fmt: skip
+
+
+def shown_columns(listing: MercariListing) -> dict[str, Any]:
+    return {
+        "has_listing": True, "shows_on_sale": listing.is_on_sale,
+        "shown_price_jpy": listing.price_jpy, "shown_stock": listing.stock,
+        "shown_title": listing.title,
+    }  # fmt: skip
 
 
 # --- queries ------------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ SYNC_SUCCESS_RATE_TARGET = 0.992
 PRICE_DEVIATION_RATE_TARGET = 0.035
 IMAGE_COMPLIANCE_RATE_TARGET = 1.0
 HOUR = timedelta(hours=1)
+NOTHING_LISTED = (0, None, 0, 0, 0)
+NONE_HELD: tuple[int, list[str], list[UUID]] = (0, [], [])
 WINDOWS = {"24h": timedelta(hours=24), "30d": timedelta(days=30)}
 
 Window = Literal["24h", "30d"]
@@ -41,6 +43,11 @@ class HourRow:
     attempts: int = 0
     failed: int = 0
     codes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def success_rate(self) -> float:
+        """A row is there only for an hour with attempts."""
+        return (self.attempts - self.failed) / self.attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ class HealthScore:
     """Counts attempts an hour, and keeps what each live binding shows against what it should."""
 
     name: ClassVar[str] = "health_score"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table, ...]] = (HOURS, LIVE)
 
     def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:
@@ -149,7 +156,7 @@ def changes_by(fact: binding.BindingFact) -> dict[str, Any]:
         case binding.ReviewRequested():
             codes = list(dict.fromkeys(found.code for found in fact.findings))
             return {"title": fact.product.title, "codes": codes}
-        case binding.ImageReviewed() | binding.ProofAdded():
+        case binding.ImageReviewed() | binding.ProofAdded() | binding.CheckPostponed():
             return {}
         case binding.ImageJudged():
             return {"image_verdict": fact.verdict}
@@ -168,6 +175,9 @@ def changes_by(fact: binding.BindingFact) -> dict[str, Any]:
         case binding.StockAdjusted():
             alerts = [fact.warning.code] if fact.warning else None
             return {"amazon_quantity": fact.amazon_quantity, "codes": alerts}
+        case binding.DriftFound():
+            shown = shown_columns(fact.listing) if fact.listing else {}
+            return {**shown, "expected_price_jpy": fact.price_jpy, "float_rate": fact.float_rate}
         case binding.ContentRefreshed():
             return {"title": fact.title}
         case binding.MappingBroken():
@@ -193,32 +203,26 @@ def shown_columns(listing: MercariListing) -> dict[str, Any]:
 # A seller's hours within the window, oldest first.
 HOURS_SINCE = "SELECT * FROM live_health_hours WHERE hour >= %s ORDER BY hour"
 
-# Live listings: mean and share of deviation, and image verdicts. Deviation is a fraction.
-LISTINGS = """
-    SELECT count(*) AS listings,
+# How many bindings stand in each status; of each, mean and share of deviation, image verdicts.
+# Deviation is a fraction.
+STATUSES = """
+    SELECT status, count(*) AS bindings,
            avg(abs(shown_price_jpy - expected_price_jpy)::double precision / expected_price_jpy)
                FILTER (WHERE expected_price_jpy > 0) AS deviation,
            count(*) FILTER (WHERE shown_price_jpy <> expected_price_jpy) AS deviating,
            count(*) FILTER (WHERE image_verdict IS NOT NULL) AS inspected,
            count(*) FILTER (WHERE image_verdict = 'pass') AS compliant
-    FROM live_health_bindings WHERE status = 'listed'
+    FROM live_health_bindings GROUP BY status
 """
 
-STATUSES = "SELECT status, count(*) AS count FROM live_health_bindings GROUP BY status"
-
-# What is failing now, worst code first; the ASINs are cut to what a page can show.
+# What is failing now, worst code first; the bindings named are cut to what a page can show.
 FAILING = """
-    SELECT code, count(*) AS bindings, (array_agg(asin ORDER BY changed_at DESC))[1:20] AS asins
+    SELECT code, count(*) AS bindings,
+           (array_agg(asin ORDER BY changed_at DESC, asin))[1:20] AS asins,
+           (array_agg(binding_id ORDER BY changed_at DESC, asin))[1:20] AS binding_ids
     FROM live_health_bindings, jsonb_array_elements_text(codes) AS code
     WHERE codes IS NOT NULL AND status <> 'withdrawn' AND code NOT LIKE 'W-%%'
     GROUP BY code ORDER BY bindings DESC, code
-"""
-
-# Listings at or below their threshold, newest first.
-ALERTS = """
-    SELECT * FROM live_health_bindings
-    WHERE status = 'listed' AND amazon_quantity <= stock_threshold
-    ORDER BY changed_at DESC LIMIT 20
 """
 
 # Signed deviation of each live listing that deviates, in percent, rounded to half points.
@@ -231,12 +235,36 @@ DEVIATIONS = """
 
 
 class Failing(Value):
-    """A code, how many attempts failed with it in the window, and the bindings it holds now."""
+    """A code, how many attempts failed with it in the window, and the bindings it holds now.
+
+    `asins` and `binding_ids` name the same bindings, newest first, at most twenty.
+    """
 
     code: str
     failures: int
     bindings: int
     asins: tuple[str, ...] = ()
+    binding_ids: tuple[UUID, ...] = ()
+
+
+class Part(Value):
+    """One KPI's share of the score. `points` is None where nothing was counted.
+
+    It gives all its points at its target and loses them linearly over the tolerance, which is
+    negative where lower is better.
+    """
+
+    kpi: str
+    weight: int
+    target: float
+    tolerance: float
+    rate: float | None
+
+    @property
+    def points(self) -> float | None:
+        if self.rate is None:
+            return None
+        return max(0.0, min(1.0, 1 - (self.target - self.rate) / self.tolerance))
 
 
 class Health(Value):
@@ -251,37 +279,46 @@ class Health(Value):
     price_deviating_share: float | None
     image_compliance_rate: float | None
     listings: int
+    images_inspected: int
+    images_compliant: int
     statuses: dict[str, int]
     hours: tuple[HourRow, ...]
     failing: tuple[Failing, ...]
-    alerts: tuple[LiveRow, ...]
-    deviations: tuple[tuple[float, int], ...]
+
+    @property
+    def failures_allowed(self) -> int:
+        """How many failures the success target allows for the attempts so far."""
+        return int(self.attempts * (1 - SYNC_SUCCESS_RATE_TARGET))
 
     @property
     def failures_left(self) -> int:
-        """How many more failures the success target allows for the attempts so far."""
-        return int(self.attempts * (1 - SYNC_SUCCESS_RATE_TARGET)) - self.failed
+        """What is left of them; negative when the budget is overdrawn."""
+        return self.failures_allowed - self.failed
+
+    @property
+    def worst_hours(self) -> tuple[HourRow, ...]:
+        """The hours below the success target with the most failures, at most five."""
+        below = (each for each in self.hours if each.success_rate < SYNC_SUCCESS_RATE_TARGET)
+        return tuple(sorted(below, key=lambda each: (-each.failed, each.hour)))[:5]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The three KPIs with weight, target and tolerance: 50/25/25 over 2, 2 and 1 points."""
+        return (
+            Part(kpi="sync_success_rate", weight=50, target=SYNC_SUCCESS_RATE_TARGET,
+                 tolerance=0.02, rate=self.sync_success_rate),
+            Part(kpi="price_deviation_rate", weight=25, target=PRICE_DEVIATION_RATE_TARGET,
+                 tolerance=-0.02, rate=self.price_deviation_rate),
+            Part(kpi="image_compliance_rate", weight=25, target=IMAGE_COMPLIANCE_RATE_TARGET,
+                 tolerance=0.01, rate=self.image_compliance_rate),
+        )  # fmt: skip
 
     @property
     def score(self) -> float | None:
-        """50/25/25 over the three KPIs; a KPI without a figure leaves its weight to the others.
-
-        A KPI gives all its points at its target and loses them linearly over a tolerance of
-        2, 2 and 1 percentage points.
-        """
-        parts = [
-            (50, self.sync_success_rate, SYNC_SUCCESS_RATE_TARGET, 0.02),
-            (25, self.price_deviation_rate, PRICE_DEVIATION_RATE_TARGET, -0.02),
-            (25, self.image_compliance_rate, IMAGE_COMPLIANCE_RATE_TARGET, 0.01),
-        ]
-        counted = [(w, points(rate, target, t)) for w, rate, target, t in parts if rate is not None]
+        """The weighted mean of the points; a KPI without a figure leaves its weight to others."""
+        counted = [(part.weight, part.points) for part in self.parts if part.points is not None]
         weight = sum(w for w, _ in counted)
         return round(100 * sum(w * p for w, p in counted) / weight, 1) if weight else None
-
-
-def points(rate: float, target: float, tolerance: float) -> float:
-    """1 at the target or better, 0 at `tolerance` beyond it; negative where lower is better."""
-    return max(0.0, min(1.0, 1 - (target - rate) / tolerance))
 
 
 def read(connection: Connection[Any], window: Window, now: datetime) -> Health:
@@ -290,9 +327,8 @@ def read(connection: Connection[Any], window: Window, now: datetime) -> Health:
     hours = connection.cursor(row_factory=class_row(HourRow)).execute(HOURS_SINCE, (since,))
     counted = hours.fetchall()
     attempts, failed = sum(h.attempts for h in counted), sum(h.failed for h in counted)
-    row = connection.execute(LISTINGS).fetchone() or (0, None, 0, 0, 0)
-    listings, deviation, deviating, inspected, compliant = row
-    alerts = connection.cursor(row_factory=class_row(LiveRow)).execute(ALERTS).fetchall()
+    by_status = {status: figures for status, *figures in connection.execute(STATUSES)}
+    listings, deviation, deviating, inspected, compliant = by_status.get("listed", NOTHING_LISTED)
     return Health(
         window=window,
         since=since,
@@ -303,12 +339,17 @@ def read(connection: Connection[Any], window: Window, now: datetime) -> Health:
         price_deviating_share=deviating / listings if listings else None,
         image_compliance_rate=compliant / listings if inspected else None,
         listings=listings,
-        statuses=dict(connection.execute(STATUSES).fetchall()),
+        images_inspected=inspected,
+        images_compliant=compliant,
+        statuses={status: figures[0] for status, figures in by_status.items()},
         hours=tuple(counted),
         failing=failing_now(connection, counted),
-        alerts=tuple(alerts),
-        deviations=tuple((float(pct), n) for pct, n in connection.execute(DEVIATIONS)),
     )
+
+
+def deviations(connection: Connection[Any]) -> list[tuple[float, int]]:
+    """How many live listings deviate by how many percent, in steps of a half."""
+    return [(float(pct), number) for pct, number in connection.execute(DEVIATIONS)]
 
 
 def failing_now(connection: Connection[Any], hours: Iterable[HourRow]) -> tuple[Failing, ...]:
@@ -317,16 +358,17 @@ def failing_now(connection: Connection[Any], hours: Iterable[HourRow]) -> tuple[
     for hour in hours:
         for code, number in hour.codes.items():
             failures[code] = failures.get(code, 0) + number
-    held = {code: (number, asins) for code, number, asins in connection.execute(FAILING)}
+    held = {code: (number, *named) for code, number, *named in connection.execute(FAILING)}
     ranked = sorted(
-        {*failures, *held}, key=lambda code: (-held.get(code, (0, []))[0], -failures.get(code, 0))
+        {*failures, *held}, key=lambda code: (-held.get(code, NONE_HELD)[0], -failures.get(code, 0))
     )
     return tuple(
         Failing(
             code=code,
             failures=failures.get(code, 0),
-            bindings=held.get(code, (0, []))[0],
-            asins=tuple(held.get(code, (0, []))[1]),
+            bindings=held.get(code, NONE_HELD)[0],
+            asins=tuple(held.get(code, NONE_HELD)[1]),
+            binding_ids=tuple(held.get(code, NONE_HELD)[2]),
         )
         for code in ranked
     )

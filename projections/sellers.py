@@ -13,6 +13,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from domain import seller as facts
+from domain import webhooks
 from domain.facts import Recorded
 from projections.table import Key, Rows, Table
 
@@ -95,6 +96,11 @@ def changes_by(fact: facts.SellerFact) -> dict[str, Any]:
             | facts.KeyRevoked()
             | facts.BrandsAuthorised()
             | facts.BrandAuthorisationEnded()
+            | facts.PricingRulesChanged()
+            | webhooks.WebhookRegistered()
+            | webhooks.WebhookChanged()
+            | webhooks.WebhookDisabled()
+            | webhooks.WebhookRemoved()
         ):
             return {}
 

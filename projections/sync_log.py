@@ -16,9 +16,11 @@ from psycopg.rows import class_row
 
 from domain import submission
 from domain.asin_binding import facts as binding
+from domain.breaker import Paused, Resumed
 from domain.facts import Fact, Recorded
+from domain.rules.repricing import PriceReason
+from domain.sync_sweep import BrakeApplied, DelayForeseen, PageFailed, Skipped
 from domain.sync_sweep import Finished as SweepFinished
-from domain.sync_sweep import PageFailed
 from domain.values import binding_id_of
 from projections.table import Key, Rows, Table
 
@@ -131,10 +133,35 @@ def lines_of(fact: Fact, seller_id: UUID) -> list[Line]:
             tally = fact.tally
             detail = {
                 "bindings": tally.bindings, "changed": tally.changed, "failed": tally.failed,
+                "stopped_by": fact.stopped_by,
             }  # fmt: skip
             outcome = "ok" if tally.failed == 0 else "failed"
             code = next(iter(tally.counts_by_code), None)
             return [Line(f"sweep.{fact.kind}", outcome, detail, code)]
+        case BrakeApplied():
+            counts = {
+                "drastic": fact.drastic, "limit": fact.limit, "listings": fact.listings,
+                "confirmed": fact.confirmed, "held": fact.held_count,
+            }  # fmt: skip
+            outcome, code = ("retrying", "E-905") if fact.held_count else ("ok", None)
+            return [Line(f"brake.{fact.kind}", outcome, counts, code)]
+        case DelayForeseen():
+            foreseen = {
+                "promised_at": fact.promised_at.isoformat(), "done": fact.done,
+                "projected_at": fact.projected_at.isoformat(), "listings": fact.listings,
+            }  # fmt: skip
+            return [Line(f"delay.{fact.kind}", "retrying", foreseen, "E-907")]
+        case Skipped():
+            running = {"running_since": fact.running_since.isoformat()}
+            return [Line(f"skip.{fact.kind}", "failed", running, "E-907")]
+        case Paused():
+            why = {
+                "upstream": fact.reason, "since": fact.since.isoformat(), "tries": fact.tries,
+                "retry_at": fact.retry_at.isoformat(),
+            }  # fmt: skip
+            return [Line(f"pause.{fact.marketplace}", "retrying", why, fact.code)]
+        case Resumed():
+            return [Line(f"resume.{fact.marketplace}", "ok", {"since": fact.since.isoformat()})]
         case submission.Refused():
             keys = {"filename": fact.filename, "faults": [each.key for each in fact.faults]}
             return [Line("upload", "failed", keys, "E-400")]
@@ -155,6 +182,12 @@ def lines_of(fact: Fact, seller_id: UUID) -> list[Line]:
             return [Line("upload", "ok", {"counts": dict(fact.counts)})]
         case _:
             return []
+
+
+def because(reasons: Iterable[PriceReason]) -> dict[str, Any]:
+    """What the seller's rules did to the price; nothing where they did nothing."""
+    told = [each.model_dump() for each in reasons]
+    return {"reasons": told} if told else {}
 
 
 def binding_lines(fact: Fact) -> list[Line]:
@@ -178,14 +211,20 @@ def binding_lines(fact: Fact) -> list[Line]:
             shown = fact.listing
             return [Line("list", "ok", {"price_jpy": shown.price_jpy, "stock": shown.stock})]
         case binding.PriceAdjusted():
-            return [Line("price", "ok", {"from": fact.from_price_jpy, "to": fact.to_price_jpy})]
+            if fact.from_price_jpy == fact.to_price_jpy and not fact.reasons:
+                return []
+            moved_price = {"from": fact.from_price_jpy, "to": fact.to_price_jpy}
+            return [Line("price", "ok", moved_price | because(fact.reasons))]
         case binding.StockAdjusted():
             code = fact.warning.code if fact.warning else None
             return [Line("stock", "ok", {"from": fact.from_stock, "to": fact.to_stock}, code)]
+        case binding.DriftFound():
+            return [Line("drift", "ok", each.model_dump(), "W-106") for each in fact.differences]
         case binding.ContentRefreshed():
             return [Line("content", "ok", {"title": fact.title})]
         case binding.TermsChanged():
-            return [Line("terms", "ok", {"price_jpy": fact.price_jpy, "stock": fact.stock})]
+            amounts = {"price_jpy": fact.price_jpy, "stock": fact.stock}
+            return [Line("terms", "ok", amounts | because(fact.reasons))]
         case binding.ListingConfirmed():
             shown = fact.listing
             seen = {"price_jpy": shown.price_jpy, "stock": shown.stock, "on_sale": shown.is_on_sale}
@@ -205,6 +244,10 @@ def binding_lines(fact: Fact) -> list[Line]:
             return [Line("block", "failed", fact.finding.model_dump(), fact.code)]
         case binding.Withdrawn():
             return [Line("withdraw", "ok", {"reason": fact.reason})]
+        case binding.CheckPostponed():
+            retry_at = fact.retry_at.isoformat() if fact.retry_at else None
+            asked = {"upstream": fact.detail, "attempt": fact.attempt, "retry_at": retry_at}
+            return [Line("check", "retrying" if fact.retry_at else "failed", asked, fact.code)]
         case binding.AttemptFailed():
             outcome = "failed" if fact.code == REFUSED else "retrying"
             tried: dict[str, Any] = {

@@ -142,6 +142,7 @@ def desk(
     yield made
     made.stop()
     made.shops.close()
+    made.webhooks.close()
 
 
 @pytest.fixture

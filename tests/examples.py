@@ -137,8 +137,26 @@ def listed(**changes: Any) -> facts.Listed:
     return facts.Listed(stamp=SEEN, listing=a_listing(**changes))
 
 
-def confirmed(effect: facts.Effect, **changes: Any) -> facts.ListingConfirmed:
+def confirmed(effect: Any, **changes: Any) -> facts.ListingConfirmed:
     return facts.ListingConfirmed(stamp=SEEN, effect=effect, listing=a_listing(**changes))
+
+
+def drifted(
+    field: str,
+    *,
+    outcome: str = "put_back",
+    price_jpy: int = 10_000,
+    is_gone: bool = False,
+    **changes: Any,
+) -> facts.DriftFound:
+    """Mercari shows one field otherwise than we last saw it."""
+    difference = {"field": field, "expected": "before", "seen": "now", "outcome": outcome}
+    shown = a_listing(price_jpy=price_jpy, **changes)
+    return facts.DriftFound(
+        stamp=SEEN, listing=None if is_gone else shown,
+        differences=(facts.Difference.model_validate(difference),), price_jpy=price_jpy,
+        float_rate=Decimal(0), is_closed_by_hand=is_gone or not shown.is_on_sale,
+    )  # fmt: skip
 
 
 def suspended(observed: float = 60) -> facts.Suspended:
@@ -213,11 +231,15 @@ def checking(product: Product | None = None, **around: Any) -> judging.CheckBind
 
 
 def following(
-    seconds: float = 60, *, is_reinstated_automatically: bool = True, **offer: Any
+    seconds: float = 60,
+    *,
+    is_reinstated_automatically: bool = True,
+    last_units: int = 0,
+    **offer: Any,
 ) -> decisions.FollowOffer:
     return decisions.FollowOffer(
         stamp=STAMP, offer=an_offer(seconds, **offer),
-        is_reinstated_automatically=is_reinstated_automatically,
+        is_reinstated_automatically=is_reinstated_automatically, last_units=last_units,
     )  # fmt: skip
 
 

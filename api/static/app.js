@@ -1,7 +1,7 @@
 // Small enhancements of complete pages: a read-out for the chart, live lines and figures, an upload
 // that fills in. Rows are cloned from templates and filled as text, never parsed from strings.
 const find = (selector, root = document) => root.querySelector(selector);
-const clone = (id) => find(id).content.cloneNode(true);
+const clone = (id) => document.importNode(find(id).content, true);   // Of this document, so that links know their base.
 
 // The value under the pointer or the keyboard focus, in one fixed place: nothing floats over data.
 for (const chart of document.querySelectorAll("figure")) {

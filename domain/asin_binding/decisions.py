@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 from uuid import UUID
 
 from domain.asin_binding.facts import (
@@ -40,7 +41,8 @@ from domain.rules.precheck import (
     Tree,
     check_category,
 )
-from domain.rules.pricing import bounds_of, float_rate_of, listed_price_jpy, out_of_range
+from domain.rules.pricing import bounds_of, float_rate_of, out_of_range
+from domain.rules.repricing import Priced, RulesInForce, price_at_day_start, priced
 from domain.rules.stock import is_at_threshold, mercari_stock
 
 
@@ -53,13 +55,17 @@ class RequestBinding(Command):
     row: int
     product: Product
     default_float_rate: Decimal
+    pricing: RulesInForce | None = None
+    last_units: int = 0
 
 
 class FollowOffer(Command):
-    """A sweep read this offer of the bound SKU."""
+    """A sweep read this offer of the bound SKU; `pricing` are the seller's rules for its price."""
 
     offer: AmazonOffer
     is_reinstated_automatically: bool
+    pricing: RulesInForce | None = None
+    last_units: int = 0
 
 
 class FollowProduct(Command):
@@ -71,9 +77,9 @@ class FollowProduct(Command):
 
 
 class RecordListing(Command):
-    """Mercari shows this listing under our SKU code, after `effect`."""
+    """Mercari shows this listing under our SKU code, after `effect`, or when it was looked at."""
 
-    effect: Effect
+    effect: Effect | Literal["seen"]
     listing: MercariListing
 
 
@@ -140,14 +146,30 @@ def change_terms(binding: AsinBinding, command: RequestBinding) -> list[BindingF
         raise PriceOutOfRange(f"{binding.asin}: {beyond.seen} is out of range", beyond)
     rate = float_rate_of(suggested, price) if suggested else command.default_float_rate
     stamp = command.stamp.model_copy(update={"observed_at": command.product.observed_at})
+    listed = repriced(binding, price, rate, command.pricing, stamp)
     return [
         TermsChanged(
             stamp=stamp, terms=command.terms, float_rate=rate, amazon_price_jpy=price,
-            amazon_quantity=quantity, price_jpy=listed_price_jpy(price, rate, maximum),
-            stock=mercari_stock(quantity, command.terms.stock_threshold),
-            submission_id=command.submission_id, row=command.row,
+            amazon_quantity=quantity, price_jpy=listed.price_jpy,
+            stock=mercari_stock(quantity, command.terms.stock_threshold, command.last_units),
+            submission_id=command.submission_id, row=command.row, last_units=command.last_units,
+            reasons=listed.reasons, pricing=command.pricing,
         )
     ]  # fmt: skip
+
+
+def repriced(
+    binding: AsinBinding,
+    amazon_price_jpy: int,
+    float_rate: Decimal,
+    rules: RulesInForce | None,
+    stamp: Stamp,
+) -> Priced:
+    """The price of a live binding; the daily brake counts from what the day began with."""
+    start = binding.price_jpy
+    if start is not None:
+        start = price_at_day_start(binding.day_start, stamp.decided_at, start)
+    return priced(policy_of(stamp.policy), amazon_price_jpy, float_rate, rules, start)
 
 
 def follow_offer(binding: AsinBinding, command: FollowOffer) -> list[BindingFact]:
@@ -156,9 +178,11 @@ def follow_offer(binding: AsinBinding, command: FollowOffer) -> list[BindingFact
     is_older = binding.observed_at is not None and offer.observed_at < binding.observed_at
     if not binding.is_live or offer.status == "unknown" or is_older:
         return []
+    if offer.asin not in ("", binding.asin):
+        return []
     stamp = command.stamp.model_copy(update={"observed_at": offer.observed_at})
     at = command.model_copy(update={"stamp": stamp})
-    if is_off_sale(offer):
+    if is_off_sale(offer) or not is_priceable(offer, stamp):
         return [] if binding.status == "suspended" else [suspension(at)]
     if binding.status == "suspended":
         if not command.is_reinstated_automatically:
@@ -166,7 +190,7 @@ def follow_offer(binding: AsinBinding, command: FollowOffer) -> list[BindingFact
         reinstated = Reinstated(
             stamp=stamp,
             reason=f"{offer.sku} is {offer.status} on Amazon",
-            is_listed=binding.listing is not None,
+            is_listed=binding.listing is not None or binding.is_closed_by_hand,
         )
         return [reinstated, *follow_price(binding, at), *follow_stock(binding, at)]
     return [*follow_price(binding, at), *follow_stock(binding, at)]
@@ -177,32 +201,48 @@ def is_off_sale(offer: AmazonOffer) -> bool:
     return offer.status != "active" and offer.status_reason != "stock_zero"
 
 
+def is_priceable(offer: AmazonOffer, stamp: Stamp) -> bool:
+    """Whether some price lies within ±15 % of Amazon's and within Mercari's own range."""
+    if offer.price_jpy is None:
+        return True
+    bounds = bounds_of(offer.price_jpy, Decimal(policy_of(stamp.policy).float_rate_max))
+    return bounds.price_jpy_min <= bounds.price_jpy_max
+
+
 def suspension(command: FollowOffer) -> Suspended:
+    """Off sale on Amazon (E-404), or priced there as nothing may be priced here (E-409)."""
     offer = command.offer
-    reason = offer.status_reason or "not buyable"
-    return Suspended(stamp=command.stamp, code="E-404", amazon_status=offer.status, reason=reason)
+    if is_off_sale(offer):
+        code, reason, price_jpy = "E-404", offer.status_reason or "not buyable", None
+    else:
+        code, reason, price_jpy = "E-409", "price_out_of_range", offer.price_jpy
+    return Suspended(
+        stamp=command.stamp, code=code, amazon_status=offer.status, reason=reason,
+        amazon_price_jpy=price_jpy,
+    )  # fmt: skip
 
 
 def follow_price(binding: AsinBinding, command: FollowOffer) -> list[BindingFact]:
-    """The same float on Amazon's new price, inside ±15 % and Mercari's own range."""
+    """The same float on Amazon's price and the seller's rules, inside ±15 % and Mercari's range."""
     amazon_price, rate = command.offer.price_jpy, binding.float_rate
     if amazon_price is None or rate is None or binding.price_jpy is None:
         return []
-    maximum = Decimal(policy_of(command.stamp.policy).float_rate_max)
-    bounds = bounds_of(amazon_price, maximum)
-    price = listed_price_jpy(amazon_price, rate, maximum)
-    if price == binding.price_jpy or not bounds.hold(price):
+    bounds = bounds_of(amazon_price, Decimal(policy_of(command.stamp.policy).float_rate_max))
+    listed = repriced(binding, amazon_price, rate, command.pricing, command.stamp)
+    is_same = (listed.price_jpy, amazon_price) == (binding.price_jpy, binding.amazon_price_jpy)
+    if is_same or not bounds.hold(listed.price_jpy):
         return []
     return [
         PriceAdjusted(
-            stamp=command.stamp, from_price_jpy=binding.price_jpy, to_price_jpy=price,
-            amazon_price_jpy=amazon_price, float_rate=rate,
+            stamp=command.stamp, from_price_jpy=binding.price_jpy, to_price_jpy=listed.price_jpy,
+            amazon_price_jpy=amazon_price, float_rate=rate, reasons=listed.reasons,
+            pricing=command.pricing,
         )
     ]  # fmt: skip
 
 
 def follow_stock(binding: AsinBinding, command: FollowOffer) -> list[BindingFact]:
-    """max(0, quantity − threshold), only when Amazon's quantity moved: units sold stay sold."""
+    """What Mercari may sell of it, only when Amazon's quantity moved: units sold stay sold."""
     offer, threshold = command.offer, binding.terms.stock_threshold
     quantity = 0 if offer.status_reason == "stock_zero" else offer.quantity
     if quantity is None or quantity == binding.amazon_quantity or binding.stock is None:
@@ -217,8 +257,9 @@ def follow_stock(binding: AsinBinding, command: FollowOffer) -> list[BindingFact
     return [
         StockAdjusted(
             stamp=command.stamp, from_stock=binding.stock,
-            to_stock=mercari_stock(quantity, threshold), amazon_quantity=quantity,
-            stock_threshold=threshold, warning=warning,
+            to_stock=mercari_stock(quantity, threshold, command.last_units),
+            amazon_quantity=quantity, stock_threshold=threshold, warning=warning,
+            last_units=command.last_units,
         )
     ]  # fmt: skip
 
@@ -278,7 +319,9 @@ def record_listing(binding: AsinBinding, command: RecordListing) -> list[Binding
     """Listed for the first time, or what Mercari shows now."""
     shown = command.listing
     stamp = command.stamp.model_copy(update={"observed_at": shown.observed_at})
-    if binding.status == "mapped" and shown.is_on_sale:
+    if binding.listing is not None and shown.observed_at < binding.listing.observed_at:
+        return []
+    if binding.status == "mapped" and shown.is_on_sale and command.effect == "list":
         return [Listed(stamp=stamp, listing=shown)]
     seen = (
         binding.listing.model_copy(update={"observed_at": shown.observed_at})

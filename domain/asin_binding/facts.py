@@ -16,6 +16,8 @@ from domain.product import Product
 from domain.rules.findings import Finding, Verdict
 from domain.rules.precheck import Circumstances, ImageReview, Terms
 from domain.rules.proofs import Proof
+from domain.rules.repricing import PriceReason, RulesInForce
+from domain.values import Value
 
 Effect = Literal["take_down", "update", "list"]
 
@@ -32,7 +34,10 @@ class Requested(Fact):
 
 
 class TermsChanged(Fact):
-    """A new upload changed float or threshold of a live binding; the category stays."""
+    """A new upload changed float or threshold of a live binding; the category stays.
+
+    `last_units` is the seller's setting that the stock was decided by.
+    """
 
     TOPIC: ClassVar[str] = "asin_binding.terms_changed"
     terms: Terms
@@ -43,6 +48,9 @@ class TermsChanged(Fact):
     stock: int
     submission_id: UUID
     row: int
+    reasons: tuple[PriceReason, ...] = ()
+    pricing: RulesInForce | None = None
+    last_units: int = 0
 
 
 class Validated(Fact):
@@ -60,6 +68,7 @@ class Validated(Fact):
     stock: int
     image_verdict: Verdict | None = None
     circumstances: Circumstances | None = None
+    reasons: tuple[PriceReason, ...] = ()
 
 
 class Rejected(Fact):
@@ -136,25 +145,63 @@ class Listed(Fact):
 
 
 class ListingConfirmed(Fact):
-    """What Mercari showed after we changed the listing."""
+    """What Mercari showed after we changed the listing, or (`seen`) when we only looked at it."""
 
     TOPIC: ClassVar[str] = "asin_binding.listing_confirmed"
-    effect: Effect
+    effect: Effect | Literal["seen"]
     listing: MercariListing
 
 
+class Difference(Value):
+    """One field of a listing that somebody changed on Mercari; `expected` is what we last saw."""
+
+    field: Literal[
+        "title", "description", "image_urls", "category_id", "price_jpy", "stock", "is_on_sale",
+        "listing",
+    ]  # fmt: skip
+    expected: str
+    seen: str
+    outcome: Literal["put_back", "kept"]
+
+
+class DriftFound(Fact):
+    """Mercari shows what nobody here decided: the listing was edited there by hand.
+
+    `price_jpy` and `float_rate` are what holds from now on; `listing` is None where it is gone;
+    `keeps_price` is the seller's setting.
+    A listing closed by hand stays closed until it is opened there, or asked for again here.
+    """
+
+    TOPIC: ClassVar[str] = "asin_binding.drift_found"
+    listing: MercariListing | None
+    differences: tuple[Difference, ...]
+    price_jpy: int | None
+    float_rate: Decimal | None
+    is_closed_by_hand: bool
+    keeps_price: bool = False
+
+
 class PriceAdjusted(Fact):
-    """Amazon's price moved and the listed price follows at the same float."""
+    """The listed price follows Amazon's at the same float, by the seller's own rules.
+
+    `reasons` are what the rules did to it, in order; `pricing` is what they were then, None where
+    the seller had none. The day's first price follows from the history.
+    """
 
     TOPIC: ClassVar[str] = "asin_binding.price_adjusted"
     from_price_jpy: int
     to_price_jpy: int
     amazon_price_jpy: int
     float_rate: Decimal
+    reasons: tuple[PriceReason, ...] = ()
+    pricing: RulesInForce | None = None
 
 
 class StockAdjusted(Fact):
-    """Amazon's quantity moved; `warning` is W-103 when the threshold was reached by it."""
+    """Amazon's quantity moved; `warning` is W-103 when the threshold was reached by it.
+
+    `last_units` is the seller's setting that the stock was decided by.
+    """
 
     TOPIC: ClassVar[str] = "asin_binding.stock_adjusted"
     from_stock: int
@@ -162,6 +209,7 @@ class StockAdjusted(Fact):
     amazon_quantity: int
     stock_threshold: int
     warning: Finding | None = None
+    last_units: int = 0
 
 
 class ContentRefreshed(Fact):
@@ -174,12 +222,16 @@ class ContentRefreshed(Fact):
 
 
 class Suspended(Fact):
-    """The ASIN is not for sale on Amazon, so it is not for sale on Mercari."""
+    """The ASIN is not for sale on Amazon, so it is not for sale on Mercari.
+
+    Or (E-409) its price there leaves none that may be asked here.
+    """
 
     TOPIC: ClassVar[str] = "asin_binding.suspended"
     code: str
     amazon_status: AmazonStatus
     reason: str
+    amazon_price_jpy: int | None = None
 
 
 class Reinstated(Fact):
@@ -207,6 +259,16 @@ class Withdrawn(Fact):
     reason: str
 
 
+class CheckPostponed(Fact):
+    """A check asked for by hand got no usable answer; None for `retry_at`: it was given up."""
+
+    TOPIC: ClassVar[str] = "asin_binding.check_postponed"
+    code: str
+    detail: str
+    attempt: int
+    retry_at: AwareDatetime | None
+
+
 class AttemptFailed(Fact):
     """An effect on Mercari did not succeed; nothing was decided from it, and it is tried again."""
 
@@ -221,5 +283,6 @@ class AttemptFailed(Fact):
 BindingFact = (
     Requested | TermsChanged | Validated | Rejected | ReviewRequested | ImageReviewed | ProofAdded
     | Mapped | MappingBroken | Listed | ListingConfirmed | PriceAdjusted | StockAdjusted
-    | ContentRefreshed | ImageJudged | Suspended | Reinstated | Blocked | Withdrawn | AttemptFailed
+    | DriftFound | ContentRefreshed | ImageJudged | Suspended | Reinstated | Blocked | Withdrawn
+    | CheckPostponed | AttemptFailed
 )  # fmt: skip

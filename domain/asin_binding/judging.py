@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Literal
 
 from domain.asin_binding.facts import (
@@ -30,8 +29,9 @@ from domain.rules.precheck import (
     image_key,
     judge,
 )
-from domain.rules.pricing import float_rate_of, listed_price_jpy
+from domain.rules.pricing import float_rate_of
 from domain.rules.proofs import Proof
+from domain.rules.repricing import priced
 from domain.rules.stock import mercari_stock
 
 
@@ -116,12 +116,13 @@ def passed(
         if terms.suggested_price_jpy and price
         else around.default_float_rate
     )
+    listed = priced(policy, price, rate, around.pricing, None)
     image, category = judgement.check("image"), judgement.category
     return [
         Validated(
             stamp=stamp, product=product, warnings=judgement.warnings, float_rate=rate,
-            price_jpy=listed_price_jpy(price, rate, Decimal(policy.float_rate_max)),
-            stock=mercari_stock(product.quantity or 0, terms.stock_threshold),
+            price_jpy=listed.price_jpy, reasons=listed.reasons,
+            stock=mercari_stock(product.quantity or 0, terms.stock_threshold, around.last_units),
             image_verdict=None if image.is_advisory else image.verdict, circumstances=around,
         ),
         Mapped(

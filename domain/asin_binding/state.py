@@ -12,7 +12,9 @@ from domain.asin_binding.facts import (
     AttemptFailed,
     BindingFact,
     Blocked,
+    CheckPostponed,
     ContentRefreshed,
+    DriftFound,
     Effect,
     ImageJudged,
     ImageReviewed,
@@ -36,6 +38,7 @@ from domain.ports import ListingDraft, MercariListing
 from domain.product import Product
 from domain.rules.precheck import ImageReview, Terms
 from domain.rules.proofs import Proof
+from domain.rules.repricing import DayStart, day_start_after
 from domain.rules.stock import stock_left
 from domain.rules.warranty import Warranty, listing_description, listing_title
 from domain.values import Value, sku_code_of
@@ -45,9 +48,16 @@ Status = Literal[
     "withdrawn",
 ]  # fmt: skip
 
+INHERITED = ("description", "image_urls")
+WRITTEN_BLINDLY = (*INHERITED, "category_id")
+
 
 class AsinBinding(Value):
-    """The fold of a binding's facts. `price_jpy` and `stock` are what Mercari should show."""
+    """The fold of a binding's facts. `price_jpy` and `stock` are what Mercari should show.
+
+    `to_write` names the fields of the listing (`ListingChange`) that must be written whatever
+    Mercari shows, as what it shows can't be compared: description and images.
+    """
 
     binding_id: UUID
     version: int
@@ -67,8 +77,11 @@ class AsinBinding(Value):
     amazon_price_jpy: int | None = None
     amazon_quantity: int | None = None
     price_jpy: int | None = None
+    day_start: DayStart | None = None
     stock: int | None = None
     listing: MercariListing | None = None
+    is_closed_by_hand: bool = False
+    to_write: tuple[str, ...] = ()
     proofs: tuple[Proof, ...] = ()
     image_review: ImageReview | None = None
     image_in_review: str | None = None
@@ -99,8 +112,10 @@ def effect_due(binding: AsinBinding) -> Effect | None:
     shown = binding.listing
     if shown is None:
         return None
-    if binding.status != "listed":
+    if binding.status != "listed" or binding.is_closed_by_hand:
         return "take_down" if shown.is_on_sale else None
+    if binding.to_write:
+        return "update"
     wanted = (True, binding.price_jpy, binding.stock, listing_title(binding.title or binding.asin))
     seen = (shown.is_on_sale, shown.price_jpy, shown.stock, shown.title)
     return None if wanted == seen else "update"
@@ -148,6 +163,7 @@ def changes_by(binding: AsinBinding, fact: BindingFact) -> Mapping[str, object]:
         case TermsChanged():
             return {
                 **asked_amounts(fact),
+                "day_start": day_started(binding, fact),
                 "terms": fact.terms,
                 "submission_id": fact.submission_id,
                 "row": fact.row,
@@ -157,8 +173,9 @@ def changes_by(binding: AsinBinding, fact: BindingFact) -> Mapping[str, object]:
             }
         case Validated():
             return {
-                "status": "validated", "image_in_review": None,
+                "status": "validated", "image_in_review": None, "day_start": None,
                 "warning_codes": tuple(warning.code for warning in fact.warnings),
+                "to_write": INHERITED if binding.listing else (),
                 **seen_product(fact.product), **asked_amounts(fact),
             }  # fmt: skip
         case Rejected():
@@ -196,12 +213,29 @@ def changes_by(binding: AsinBinding, fact: BindingFact) -> Mapping[str, object]:
                 "error_codes": (fact.finding.code,),
             }
         case Listed():
-            return {"status": "listed", **seen_on_mercari(binding, fact.listing)}
+            return {"status": "listed", "to_write": (), **seen_on_mercari(binding, fact.listing)}
         case ListingConfirmed():
-            return seen_on_mercari(binding, fact.listing)
+            is_written = fact.effect in ("update", "list")
+            written: dict[str, object] = {"to_write": ()} if is_written else {}
+            is_seen = fact.effect == "seen"
+            return {**written, **seen_on_mercari(binding, fact.listing, is_written=not is_seen)}
+        case DriftFound():
+            found = (each.field for each in fact.differences if each.outcome == "put_back")
+            shown = fact.listing
+            return {
+                **(
+                    seen_on_mercari(binding, shown, is_written=False)
+                    if shown
+                    else {"listing": None}
+                ),
+                "price_jpy": fact.price_jpy, "float_rate": fact.float_rate,
+                "is_closed_by_hand": fact.is_closed_by_hand,
+                "to_write": added(binding.to_write, found), "warning_codes": ("W-106",),
+            }  # fmt: skip
         case PriceAdjusted():
             return {
                 "price_jpy": fact.to_price_jpy,
+                "day_start": day_started(binding, fact),
                 "amazon_price_jpy": fact.amazon_price_jpy,
                 **observed(fact),
             }
@@ -216,6 +250,7 @@ def changes_by(binding: AsinBinding, fact: BindingFact) -> Mapping[str, object]:
                 "title": fact.title,
                 "image_url": fact.image_url,
                 "browse_path": fact.browse_path,
+                "to_write": added(binding.to_write, INHERITED),
             }
         case Suspended():
             return {"status": "suspended", "error_codes": (fact.code,), **observed(fact)}
@@ -226,6 +261,8 @@ def changes_by(binding: AsinBinding, fact: BindingFact) -> Mapping[str, object]:
             return {"status": "blocked", "error_codes": (fact.code,)}
         case Withdrawn():
             return {"status": "withdrawn", "error_codes": ()}
+        case CheckPostponed():
+            return {}
         case AttemptFailed():
             return {"attempts": fact.attempt, "retry_at": fact.retry_at}
         case _:
@@ -241,7 +278,21 @@ def asked(fact: Requested) -> dict[str, object]:
         "error_codes": (),
         "warning_codes": (),
         "image_in_review": None,
+        "is_closed_by_hand": False,
     }
+
+
+def added(to_write: tuple[str, ...], fields: Iterable[str]) -> tuple[str, ...]:
+    """With those of the fields that can't be compared, and so must be written."""
+    more = (field for field in fields if field in WRITTEN_BLINDLY)
+    return tuple(dict.fromkeys((*to_write, *more)))
+
+
+def day_started(binding: AsinBinding, fact: PriceAdjusted | TermsChanged) -> DayStart | None:
+    """What was listed before the day's first change of the price."""
+    if binding.price_jpy is None:
+        return None
+    return day_start_after(binding.day_start, fact.stamp.decided_at, binding.price_jpy)
 
 
 def asked_amounts(fact: TermsChanged | Validated) -> dict[str, object]:
@@ -253,9 +304,12 @@ def observed(fact: BindingFact) -> dict[str, object]:
     return {"observed_at": fact.stamp.observed_at} if fact.stamp.observed_at else {}
 
 
-def seen_on_mercari(binding: AsinBinding, shown: MercariListing) -> dict[str, object]:
+def seen_on_mercari(
+    binding: AsinBinding, shown: MercariListing, *, is_written: bool = True
+) -> dict[str, object]:
     before = binding.listing.stock if binding.listing else None
-    return {"listing": shown, "stock": stock_left(binding.stock, before, shown.stock)}
+    left = stock_left(binding.stock, before, shown.stock, is_written=is_written)
+    return {"listing": shown, "stock": left}
 
 
 def seen_product(product: Product) -> dict[str, object]:

@@ -24,8 +24,9 @@ from domain.rules.gates import (
     check_supported,
 )
 from domain.rules.images import judge_image
-from domain.rules.pricing import check_price
+from domain.rules.price_check import check_price
 from domain.rules.proofs import Proof
+from domain.rules.repricing import RulesInForce
 from domain.rules.warranty import Warranty, check_warranty
 from domain.values import Value
 
@@ -67,6 +68,8 @@ class Circumstances(Value):
     image: ImageReading = ImageReading(status="not_installed")
     image_review: ImageReview | None = None
     tree_id: UUID | None = None
+    pricing: RulesInForce | None = None
+    last_units: int = 0
 
 
 class Judgement(Value):
@@ -119,7 +122,9 @@ def judge(
     path: tuple[str, ...] = ()
     if terms is not None:
         check, category, path = check_category(policy, product, terms, tree)
-        price = check_price(policy, product, terms.suggested_price_jpy, around.default_float_rate)
+        price = check_price(
+            policy, product, terms.suggested_price_jpy, around.default_float_rate, around.pricing
+        )
         checks += [check, price]
     compliance_path = path or (category.mapped_path if category else ())
     checks += [

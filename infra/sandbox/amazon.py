@@ -1,4 +1,4 @@
-"""The simulated Selling Partner API: six read operations with their limits, refusals and headers.
+"""The simulated Selling Partner API: nine operations with their limits, refusals and headers.
 
 It answers what it simulates as Amazon would, and refuses the rest with a 400 that says so.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 from starlette.requests import Request
@@ -21,10 +22,12 @@ from infra.sandbox.amazon_answers import (
     listing_of,
     participation_of,
 )
-from infra.sandbox.amazon_query import Query, Refused, next_page_token
+from infra.sandbox.amazon_query import RESULTS_MAX, Query, Refused, next_page_token
 from infra.sandbox.faults import Call, Gate, errors_of, json_answer
 from infra.sandbox.limits import TokenBuckets
 from infra.sandbox.lwa import LoginWithAmazon, TokenRefused
+from infra.sandbox.offer_scan import Place, places_with
+from infra.sandbox.reports import Reports
 from infra.sandbox.world import Offer, Seller, World
 
 LISTING_SETS = (
@@ -63,6 +66,8 @@ class Operation:
     rate: float
     burst: int
     answer: Answer
+    method: str = "GET"
+    success: int = 200
 
 
 class SellingPartnerApi:
@@ -73,11 +78,13 @@ class SellingPartnerApi:
         self._gate = gate
         self._login = login
         self._buckets = TokenBuckets()
+        self._reports = Reports(world)
 
     def operations(self) -> tuple[Operation, ...]:
         """Rates and bursts from the models (facts/amazon-sp-api §1.1)."""
         listings, catalogue = "/listings/2021-08-01/items", "/catalog/2022-04-01/items"
         return (
+            *self._report_operations(),
             Operation("searchListingsItems", f"{listings}/{{sellerId}}", 5.0, 5, self._search),
             Operation(
                 "getListingsItem", f"{listings}/{{sellerId}}/{{sku:path}}", 5.0, 10, self._get
@@ -94,15 +101,32 @@ class SellingPartnerApi:
             ),
         )
 
+    def _report_operations(self) -> tuple[Operation, ...]:
+        path, reports = "/reports/2021-06-30", self._reports
+        return (
+            Operation("createReport", f"{path}/reports", 0.0167, 15, reports.create, "POST", 202),
+            Operation("getReport", f"{path}/reports/{{reportId}}", 2.0, 15, reports.get),
+            Operation(
+                "getReportDocument",
+                f"{path}/documents/{{reportDocumentId}}",
+                0.0167,
+                15,
+                reports.document,
+            ),
+        )
+
     def routes(self) -> list[Route]:
         return [
-            Route(operation.path, self._endpoint(operation), methods=["GET"])
-            for operation in self.operations()
+            *self._reports.routes(),
+            *(
+                Route(operation.path, self._endpoint(operation), methods=[operation.method])
+                for operation in self.operations()
+            ),
         ]
 
     def _endpoint(self, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            query = Query(request)
+            query = Query(request, await request.body())
             call = Call(
                 upstream="amazon",
                 operation=operation.name,
@@ -126,25 +150,29 @@ class SellingPartnerApi:
             return _throttled()
         headers = {**request_id, "x-amzn-RateLimit-Limit": str(operation.rate)}
         try:
-            return json_answer(200, operation.answer(query, seller), headers)
+            return json_answer(operation.success, operation.answer(query, seller), headers)
         except Refused as refusal:
             is_forbidden = refusal.status == 403
             body = errors_of(refusal.code, str(refusal))
             return json_answer(refusal.status, body, request_id if is_forbidden else headers)
 
     def _search(self, query: Query, seller: Seller) -> Json:
-        """searchListingsItems, by ASIN or SKU only."""
+        """searchListingsItems, by ASIN, SKU or status only."""
         _own_account(query, seller)
         query.marketplace("marketplaceIds")
         included = query.included(LISTING_SETS)
         size, offset = query.page()
-        kind, identifiers = query.identifiers()
-        offers = self._offers_by(kind, identifiers, seller)
-        page = offers[offset : offset + size]
+        statuses = query.status_filter()
+        if statuses:
+            total, page = self._offers_with(statuses, query, seller)
+        else:
+            kind, identifiers = query.identifiers()
+            offers = self._offers_by(kind, identifiers, seller)
+            total, page = len(offers), offers[offset : offset + size]
         locale, origin = query.locale("issueLocale"), query.origin()
         return {
-            "numberOfResults": len(offers),
-            "pagination": next_page_token(offset + size, len(offers)),
+            "numberOfResults": total,
+            "pagination": next_page_token(offset + size, min(total, RESULTS_MAX)),
             "items": [listing_of(offer, seller, included, locale, origin) for offer in page],
         }
 
@@ -218,6 +246,21 @@ class SellingPartnerApi:
         """getMarketplaceParticipations"""
         return {"payload": [participation_of(seller)]}
 
+    def _offers_with(
+        self, statuses: tuple[list[str], list[str]], query: Query, seller: Seller
+    ) -> tuple[int, list[Offer]]:
+        """How many offers have these statuses, and a page of the first 1,000 of them."""
+        size, offset = query.page()
+        if offset >= RESULTS_MAX:
+            raise Refused(400, "InvalidInput", "Invalid 'pageToken' provided.")
+        name, is_falling = query.order()
+        places = places_with(self._world, seller, *statuses)
+        places.sort(key=lambda place: (_sort_key(place, name), place.sku), reverse=is_falling)
+        found = [
+            self._world.find_offer(seller, place.sku) for place in places[offset : offset + size]
+        ]
+        return len(places), [offer for offer in found if offer is not None]
+
     def _offers_by(self, kind: str, identifiers: Collection[str], seller: Seller) -> list[Offer]:
         """The offers of these ASINs or SKUs, last updated first; unknown ones are left out."""
         if kind == "ASIN":
@@ -232,6 +275,12 @@ def _throttled() -> Response:
     """A throttled answer carries the request id and nothing that helps to wait."""
     body = errors_of("QuotaExceeded", "You exceeded your quota for the requested resource.")
     return json_answer(429, body, {"x-amzn-RequestId": str(uuid4())})
+
+
+def _sort_key(place: Place, name: str) -> str | datetime:
+    if name == "sku":
+        return place.sku
+    return place.created_at if name == "createdDate" else place.updated_at
 
 
 def _own_account(query: Query, seller: Seller) -> None:

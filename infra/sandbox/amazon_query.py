@@ -13,6 +13,9 @@ from infra.sandbox.amazon_answers import Json
 IDENTIFIERS_MAX = 20
 PAGE_SIZE_MAX = 20
 PAGE_SIZE_DEFAULT = 10
+RESULTS_MAX = 1_000
+STATUSES = ("BUYABLE", "DISCOVERABLE")
+SORTS = ("sku", "createdDate", "lastUpdatedDate")
 
 _FILTERS_NOT_SIMULATED = (
     "variationParentSku",
@@ -22,10 +25,6 @@ _FILTERS_NOT_SIMULATED = (
     "lastUpdatedAfter",
     "lastUpdatedBefore",
     "withIssueSeverity",
-    "withStatus",
-    "withoutStatus",
-    "sortBy",
-    "sortOrder",
     "keywords",
     "brandNames",
     "classificationIds",
@@ -48,8 +47,9 @@ def invalid(message: str) -> Refused:
 class Query:
     """One request's parameters. Lists may be comma separated, repeated, or both."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, body: bytes = b"") -> None:
         self._request = request
+        self.body = body
 
     def header(self, name: str) -> str | None:
         return self._request.headers.get(name)
@@ -87,9 +87,7 @@ class Query:
 
     def identifiers(self) -> tuple[str, Sequence[str]]:
         """Their type (ASIN or SKU) and up to 20 of them, without repeats. Raises Refused."""
-        for name in _FILTERS_NOT_SIMULATED:
-            if self.text(name) is not None:
-                raise invalid(f"The sandbox does not simulate '{name}'.")
+        self._refuse_filters()
         kind = self.text("identifiersType") or ""
         identifiers = list(dict.fromkeys(self.values("identifiers")))
         if kind not in ("ASIN", "SKU"):
@@ -97,6 +95,30 @@ class Query:
         if not 1 <= len(identifiers) <= IDENTIFIERS_MAX:
             raise invalid(f"'identifiers' must hold 1 to {IDENTIFIERS_MAX} values.")
         return kind, identifiers
+
+    def status_filter(self) -> tuple[list[str], list[str]] | None:
+        """The statuses wanted and unwanted; None where none is named. Raises Refused."""
+        wanted, unwanted = self.values("withStatus"), self.values("withoutStatus")
+        if unknown := {*wanted, *unwanted} - set(STATUSES):
+            raise invalid(f"Invalid status provided: {', '.join(sorted(unknown))}")
+        if not wanted and not unwanted:
+            return None
+        self._refuse_filters()
+        if self.text("identifiers") is not None:
+            raise invalid("The sandbox searches by identifiers or by status, not by both.")
+        return wanted, unwanted
+
+    def order(self) -> tuple[str, bool]:
+        """What to sort by, and whether from the greatest down. Raises Refused."""
+        name, direction = self.text("sortBy") or "lastUpdatedDate", self.text("sortOrder") or "DESC"
+        if name not in SORTS or direction not in ("ASC", "DESC"):
+            raise invalid("Invalid 'sortBy' or 'sortOrder' provided.")
+        return name, direction == "DESC"
+
+    def _refuse_filters(self) -> None:
+        for name in _FILTERS_NOT_SIMULATED:
+            if self.text(name) is not None:
+                raise invalid(f"The sandbox does not simulate '{name}'.")
 
     def page(self) -> tuple[int, int]:
         """Page size (10 where nothing is said) and the place of its first item. Raises Refused."""

@@ -14,10 +14,12 @@ from starlette.routing import Route
 
 from infra.sandbox.amazon import SellingPartnerApi
 from infra.sandbox.control import Control
+from infra.sandbox.control_notifications import Tidings
 from infra.sandbox.faults import Gate, json_answer
 from infra.sandbox.images import image_of
 from infra.sandbox.lwa import LoginWithAmazon
 from infra.sandbox.mercari import MercariShopsApi
+from infra.sandbox.postman import Postman
 from infra.sandbox.shop import Shops
 from infra.sandbox.world import World
 
@@ -31,7 +33,8 @@ def utc_now() -> datetime:
 def create_app(folder: Path, *, clock: Callable[[], datetime] = utc_now) -> Starlette:
     """Both upstreams and the control; the world lives in `folder`/sandbox.sqlite3.
 
-    Paths: /auth/o2/token, the SP-API's own, /v1/graphql, /images/<asin>.<number>.jpg, /_sandbox/...
+    Paths: /auth/o2/token, the SP-API's own, /v1/graphql, /images/<asin>.<number>.jpg,
+    /documents/<id>, /_sandbox/...
     One process may serve a folder at a time; run it with a single worker.
     """
     world = World(folder, clock)
@@ -40,7 +43,8 @@ def create_app(folder: Path, *, clock: Callable[[], datetime] = utc_now) -> Star
     login = LoginWithAmazon(world, gate)
     amazon = SellingPartnerApi(world, gate, login)
     mercari = MercariShopsApi(world, gate, shops)
-    control = Control(world, shops, gate, login, mercari)
+    tidings = Tidings(world, Postman(world))
+    control = Control(world, shops, gate, login, mercari, tidings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from infra.sandbox.control_fields import BadInput, Fields
+from infra.sandbox.control_notifications import Tidings, said_in, type_in
 from infra.sandbox.faults import FAULT_KINDS, UPSTREAMS, Fault, Gate, json_answer
 from infra.sandbox.goods import CATALOGUE_SIZE, IMAGE_FLAWS
 from infra.sandbox.lwa import LoginWithAmazon
@@ -39,7 +40,9 @@ class Control:
         gate: Gate,
         login: LoginWithAmazon,
         mercari: MercariShopsApi,
+        tidings: Tidings,
     ) -> None:
+        self._tidings = tidings
         self._world = world
         self._shops = shops
         self._gate = gate
@@ -66,6 +69,8 @@ class Control:
             ("POST", "sell", self._sell),
             ("POST", "faults", self._add_fault),
             ("DELETE", "faults", self._clear_faults),
+            ("POST", "forwarder", self._forwarder),
+            ("POST", "notify", self._notify),
             ("GET", "calls", self._calls),
             ("DELETE", "calls", self._clear_calls),
         ]
@@ -97,6 +102,7 @@ class Control:
     def _account(self, fields: Fields) -> Record:
         seller = self._seller(fields)
         self._world.set_suspended(seller, fields.flag("suspended"))
+        self._tidings.account_moved(seller)
         return self._shown_seller(seller)
 
     def _revoke(self, fields: Fields) -> Record:
@@ -113,12 +119,15 @@ class Control:
         seller, asin = self._owned(fields)
         price_jpy = fields.number("price_jpy", 1, PRICE_JPY_MAX)
         self._world.edit_offers(seller, asin, price_jpy=price_jpy)
+        self._tidings.price_moved(seller, asin)
         return self._shown_asin(seller, asin)
 
     def _quantity(self, fields: Fields) -> Record:
         seller, asin = self._owned(fields)
         quantity = fields.number("quantity", 0, QUANTITY_MAX)
+        before = self._world.offers(seller, asin)
         self._world.edit_offers(seller, asin, quantity=quantity)
+        self._tidings.quantity_moved(seller, asin, before)
         return self._shown_asin(seller, asin)
 
     def _state(self, state: OfferState) -> Answer:
@@ -126,7 +135,10 @@ class Control:
             seller, asin = self._seller(fields), self._asin(fields)
             if state != "on_sale":
                 self._check_owned(seller, asin)
+            before = self._world.offers(seller, asin)
             self._world.edit_offers(seller, asin, state=state)
+            moved = before or self._world.offers(seller, asin)
+            self._tidings.state_moved(seller, state, moved)
             return self._shown_asin(seller, asin)
 
         return answer
@@ -137,11 +149,13 @@ class Control:
         if not all(names):
             raise BadInput("browse_path must be names joined by ' > ', the department first.")
         self._world.edit_product(asin, browse_path=" > ".join(names))
+        self._tidings.content_moved(asin, None)
         return self._shown_asin(seller, asin)
 
     def _title(self, fields: Fields) -> Record:
         seller, asin = self._seller(fields), self._asin(fields)
         self._world.edit_product(asin, title=fields.text("title"))
+        self._tidings.content_moved(asin, "item_name")
         return self._shown_asin(seller, asin)
 
     def _image(self, fields: Fields) -> Record:
@@ -149,6 +163,7 @@ class Control:
         seller, asin = self._seller(fields), self._asin(fields)
         flaw = fields.choice("flaw", ("none", *IMAGE_FLAWS))
         self._world.replace_image(asin, next((each for each in IMAGE_FLAWS if each == flaw), None))
+        self._tidings.content_moved(asin, "main_product_image_locator")
         return self._shown_asin(seller, asin)
 
     def _edit_listing(self, fields: Fields) -> Record:
@@ -159,6 +174,9 @@ class Control:
         stock = fields.optional_number("stock", 0, QUANTITY_MAX)
         is_on_sale = fields.optional_flag("is_on_sale")
         changes: Record = {} if price_jpy is None else {"price": price_jpy}
+        for field, name in (("title", "name"), ("description", "description")):
+            if text := fields.optional_text(field):
+                changes[name] = text
         if is_on_sale is not None:
             changes["status"] = "OPENED" if is_on_sale else "UNOPENED"
         listing = self._shops.change(variant["product"], changes)
@@ -175,6 +193,8 @@ class Control:
         if quantity > variant["stockQuantity"]:
             raise BadInput(f"Only {variant['stockQuantity']} of {variant['skuCode']} are left.")
         self._shops.set_stock(variant, variant["stockQuantity"] - quantity)
+        listing_id = variant["product"]["id"]
+        self._tidings.sold(seller, listing_id, variant["skuCode"], quantity)
         return _shown_listing(self._shops.change(variant["product"], {}))
 
     def _add_fault(self, fields: Fields) -> Record:
@@ -197,6 +217,15 @@ class Control:
     def _clear_faults(self, _fields: Fields) -> Record:
         self._gate.faults.clear()
         return self._shown_faults()
+
+    def _forwarder(self, fields: Fields) -> Record:
+        """Where the seller's notifications go, how they are spelt and how badly they travel."""
+        return self._tidings.forwarder(fields, self._seller(fields))
+
+    def _notify(self, fields: Fields) -> Record:
+        """Send one notification by hand; a `status` given need not be true."""
+        asin = self._asin(fields) if fields.has("asin") else None
+        return self._tidings.send(self._seller(fields), type_in(fields), asin, said_in(fields))
 
     def _calls(self, _fields: Fields) -> Record:
         return {**self._gate.calls()}

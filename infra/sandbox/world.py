@@ -16,6 +16,7 @@ from typing import Literal
 
 from infra.sandbox.goods import (
     CATALOGUE_SIZE,
+    Flaw,
     ImageFlaw,
     Product,
     asin_of,
@@ -242,6 +243,12 @@ class World:
         offers = self.offers(seller, asin_of(int(match[1])))
         return next((offer for offer in offers if offer.sku == sku), None)
 
+    def offer_edits(self, seller: Seller) -> dict[int, sqlite3.Row]:
+        """What was changed by hand of the seller's offers, by product number."""
+        rows = self.database.execute("SELECT * FROM offer_edit WHERE seller = ?", (seller.number,))
+        numbered = ((number_of(row["asin"]), row) for row in rows)
+        return {number: row for number, row in numbered if number is not None}
+
     def _offers(self, seller: Seller, product: Product) -> list[Offer]:
         edit = self.database.execute(
             "SELECT * FROM offer_edit WHERE seller = ? AND asin = ?", (seller.number, product.asin)
@@ -276,19 +283,31 @@ def offer_unedited(seller_name: str, product: Product) -> Offer:
     """
     number = product.number
     prefix = amazon_seller_id_of(seller_name)[5:9]
-    has_odd_sku = number % 50 == 11
     lot = draw("offer", seller_name, number)
-    created_at = _OPENED_AT + timedelta(minutes=number % 500_000)
+    created_at = opened_at(number)
     return Offer(
-        sku=f"{prefix} {number:06d}/JP" if has_odd_sku else f"{prefix}-{number:06d}",
+        sku=sku_of(prefix, number),
         product=product,
         channel=_channel(product, lot),
         price_jpy=product.list_price_jpy + (lot // 10 % 5 - 2) * 10,
-        quantity=0 if number % 40 == 20 else 5 + lot // 50 % 60,
-        state=_state_at_first(product),
+        quantity=0 if is_sold_out_at_first(number) else 5 + lot // 50 % 60,
+        state=state_at_first(product.flaw),
         created_at=created_at,
         updated_at=created_at,
     )
+
+
+def sku_of(prefix: str, number: int) -> str:
+    """The SKU of a product's first offer; the prefix is the seller's."""
+    return f"{prefix} {number:06d}/JP" if number % 50 == 11 else f"{prefix}-{number:06d}"
+
+
+def opened_at(number: int) -> datetime:
+    return _OPENED_AT + timedelta(minutes=number % 500_000)
+
+
+def is_sold_out_at_first(number: int) -> bool:
+    return number % 40 == 20
 
 
 def _channel(product: Product, lot: int) -> Channel:
@@ -302,12 +321,12 @@ def has_two_skus(number: int) -> bool:
     return number % 125 == 5
 
 
-def _state_at_first(product: Product) -> OfferState:
-    if product.flaw == "suspended":
+def state_at_first(flaw: Flaw | None) -> OfferState:
+    if flaw == "suspended":
         return "suspended"
-    if product.flaw == "inactive":
+    if flaw == "inactive":
         return "closed"
-    return "deleted" if product.flaw == "not_sold" else "on_sale"
+    return "deleted" if flaw == "not_sold" else "on_sale"
 
 
 def _seller(row: sqlite3.Row) -> Seller:

@@ -11,7 +11,16 @@ from api.desk import Desk
 from api.ids import public_id
 from domain import submission
 from domain.application import Change, acting_for
-from domain.asin_binding.facts import Listed, Mapped, PriceAdjusted, Rejected, Requested, Validated
+from domain.asin_binding.facts import (
+    Difference,
+    DriftFound,
+    Listed,
+    Mapped,
+    PriceAdjusted,
+    Rejected,
+    Requested,
+    Validated,
+)
 from domain.facts import Cause, Fact, Stamp
 from domain.ports import MercariListing
 from domain.product import Product
@@ -71,6 +80,28 @@ def adjusted(before: int, after: int) -> PriceAdjusted:
         stamp=stamp(), from_price_jpy=before, to_price_jpy=after, amazon_price_jpy=9_100,
         float_rate=Decimal("0.05"),
     )  # fmt: skip
+
+
+def edited_by_hand(desk: Desk, seller_id: UUID, asin: str, version: int = 5) -> None:
+    """Somebody gave the listing another title, text and price on Mercari, and closed it."""
+    edits = (
+        ("title", TITLE, "格安タンブラー", "put_back"), ("description", "a1b2", "c3d4", "put_back"),
+        ("price_jpy", "9480", "7000", "put_back"), ("is_on_sale", "True", "False", "kept"),
+    )  # fmt: skip
+    found = tuple(
+        Difference(field=field, expected=expected, seen=seen, outcome=outcome)  # type: ignore[arg-type]
+        for field, expected, seen, outcome in edits
+    )
+    binding_id = binding_id_of(seller_id, asin)
+    shown = MercariListing(
+        listing_id="m1", sku_code=sku_code_of(asin, binding_id), title="格安タンブラー",
+        price_jpy=7_000, stock=4, is_on_sale=False, observed_at=datetime.now(UTC),
+    )  # fmt: skip
+    drifted = DriftFound(
+        stamp=stamp(), listing=shown, differences=found, price_jpy=9_600,
+        float_rate=Decimal("0.05"), is_closed_by_hand=True,
+    )  # fmt: skip
+    record(desk, seller_id, binding_id, version, [drifted])
 
 
 def rejected_binding(desk: Desk, seller_id: UUID, asin: str) -> None:

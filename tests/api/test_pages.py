@@ -11,7 +11,7 @@ from api.desk import Desk
 from api.ids import public_id
 from domain.application import acting_for
 from domain.error_codes import LANGUAGES
-from tests.api.page_data import listed_binding, open_upload, rejected_binding
+from tests.api.page_data import edited_by_hand, listed_binding, open_upload, rejected_binding
 from tests.api.visiting import Visitor, csrf_in
 
 NAMES = {"zh": "健康分", "ja": "ヘルススコア", "en": "Health score"}
@@ -35,7 +35,8 @@ def test_every_page_answers_in_each_language(
     browser = visitor(seller_key)
     pages = [
         "/", "/?window=30d", "/sync-log", "/sync-log?code=E-403", "/bindings",
-        "/bindings?status=listed", f"/bindings/{binding}", "/upload", f"/upload/{upload}",
+        "/stock-alerts", "/bindings?status=listed", f"/bindings/{binding}", "/upload",
+        f"/upload/{upload}",
     ]  # fmt: skip
     for path in pages:
         answer = browser.get(path, headers={"accept-language": language})
@@ -207,3 +208,31 @@ def test_a_page_that_did_not_change_is_not_sent_again(
     assert asset
     assert "immutable" in browser.get(asset[0]).headers["cache-control"]
     assert browser.get("/static/0000/app.css").status_code == 404
+
+
+CLOSED_BY_HAND = {
+    "zh": "在 Mercari 上手动关闭", "ja": "メルカリで手動", "en": "Closed on Mercari by hand",
+}  # fmt: skip
+EDITED = {
+    "zh": ("价格：¥9,480 → ¥7,000", "说明文字：已修改", "在售状态：在售 → 未在售"),
+    "ja": ("価格：¥9,480 → ¥7,000", "説明文：変更あり", "公開状態：出品中 → 出品停止中"),
+    "en": ("price: ¥9,480 → ¥7,000", "text: changed", "on sale: On sale → Off sale"),
+}
+
+
+def test_a_listing_edited_and_closed_by_hand_says_so_with_each_value_before_and_after(
+    desk: Desk, seller_key: str, seller_id: UUID, visitor: Visitor
+) -> None:
+    binding = listed_binding(desk, seller_id, "B0BYHAND01")
+    browser = visitor(seller_key)
+    assert CLOSED_BY_HAND["en"] not in browser.get(f"/bindings/{binding}").text
+    edited_by_hand(desk, seller_id, "B0BYHAND01")
+    for language in LANGUAGES:
+        page = browser.get(f"/bindings/{binding}?lang={language}").text
+        assert CLOSED_BY_HAND[language] in page
+        assert "W-106" in page
+        assert "格安タンブラー" in page
+        assert all(said in page for said in EDITED[language]), language
+        assert CLOSED_BY_HAND[language] in browser.get(f"/bindings?lang={language}").text
+    key = {"Authorization": f"Bearer {seller_key}"}
+    assert browser.get(f"/v1/bindings/{binding}", headers=key).json()["is_closed_by_hand"]

@@ -13,7 +13,9 @@ from tests.bench.decisions import decisions, replayed
 from tests.bench.images import images
 from tests.bench.measurement import Measure, keep, show
 from tests.bench.pages import pages
+from tests.bench.promises import promises
 from tests.bench.service import demonstration, new_images
+from tests.bench.sweeps import sweeps
 from tests.bench.views import catchup, live_lag
 
 MEASURES: Mapping[tuple[str, ...], Measure] = {
@@ -23,6 +25,10 @@ MEASURES: Mapping[tuple[str, ...], Measure] = {
     ("catchup_vs_library_runner",): catchup,
     ("live_lag_p99_ms_at_300",): live_lag,
     ("page_vs_bare_route",): pages,
+    (
+        "sweep_unchanged_items_per_second", "sweep_changed_items_per_second", "sweep_rss_growth",
+    ): sweeps,
+    ("promises_worst_lateness_minutes", "sweep_calls_vs_least"): promises,
     ("decision_ms", "decisions_500_seconds"): decisions,
     ("replay_differences",): replayed,
     (

@@ -15,6 +15,7 @@ from api.desk import Desk
 from api.ids import public_id
 from domain.values import binding_id_of
 from tests.api.page_data import adjusted, listed_binding, open_upload, record, settle
+from tests.api.sync_scene import SyncScene, held_changes
 from tests.api.web_server import serving
 
 CHROMIUM = shutil.which("chromium")
@@ -71,8 +72,20 @@ def test_no_page_says_a_word_on_the_console_or_scrolls_sideways(
     desk: Desk, visit: Visit, width: int
 ) -> None:
     upload = public_id("sub", open_upload(desk, visit.seller_id, ["B0WAITING2"]))
+    scene = SyncScene(desk, visit.seller_id)
+    scene.pause("amazon", "E-401")
+    scene.brake("status", held_changes(ASIN))
+    scene.delay("stock_price")
     visit.page.set_viewport_size({"width": width, "height": 900})
-    paths = ["/", "/?window=30d", "/sync-log", "/bindings", "/upload", f"/upload/{upload}"]
+    paths = [
+        "/",
+        "/?window=30d",
+        "/sync-log",
+        "/stock-alerts",
+        "/bindings",
+        "/upload",
+        f"/upload/{upload}",
+    ]
     paths += [f"/bindings/{visit.binding}", f"/bindings/{visit.binding}?at_version=3"]
     for path in paths:
         visit.page.goto(visit.address + path)
@@ -128,4 +141,28 @@ def test_the_counts_of_the_health_page_follow_without_a_reload(desk: Desk, visit
     listed_binding(desk, visit.seller_id, "B0COUNTED1")
     expect(visit.page.locator("[data-figure=status-listed]")).to_have_text("2")
     expect(visit.page.locator("body")).to_have_attribute("data-kept", "yes")
+    assert visit.complaints == []
+
+
+def test_an_open_page_loads_itself_when_a_marketplace_is_paused_and_when_it_answers(
+    desk: Desk, visit: Visit
+) -> None:
+    scene = SyncScene(desk, visit.seller_id)
+    scene.all_well()
+    visit.page.goto(visit.address)
+    state = visit.page.locator("#sync")
+    expect(state).to_contain_text("Nothing is paused, held or late.")
+    scene.pause("amazon", "E-901")
+    expect(state).to_contain_text("Amazon has been left alone since", timeout=10_000)
+    scene.resume("amazon", "E-901")
+    expect(state).to_contain_text("Nothing is paused, held or late.", timeout=10_000)
+    assert visit.complaints == []
+
+
+def test_following_amazon_is_one_press_of_a_button(desk: Desk, visit: Visit) -> None:
+    SyncScene(desk, visit.seller_id).brake("status", held_changes(ASIN))
+    visit.page.goto(visit.address)
+    visit.page.get_by_role("button", name="Follow Amazon").click()
+    expect(visit.page.locator("#sync")).to_contain_text("Asked for at")
+    assert visit.page.url.endswith("/#sync")
     assert visit.complaints == []

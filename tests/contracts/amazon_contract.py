@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from domain.ports import Amazon, AmazonOffer
+from domain.ports import Amazon, AmazonOffer, UpstreamRefused
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,40 @@ class AmazonContract:
         offers = amazon.port.read_offers([amazon.missing_sku, amazon.active.sku])
         assert [offer.sku for offer in offers] == [amazon.active.sku]
 
+    def test_what_cannot_be_bought_is_told_at_once(self, amazon: AmazonWorld) -> None:
+        offers = amazon.port.read_not_buyable()
+        assert offers is not None
+        found = {offer.sku: offer for offer in offers}
+        assert len(found) == len(offers)
+        assert all(offer.status in ("inactive", "suspended") for offer in offers)
+        assert not {amazon.active.sku, amazon.missing_sku} & set(found)
+        for sku in (amazon.suspended_sku, amazon.closed_sku, amazon.out_of_stock_sku):
+            alone = amazon.port.read_offer(sku)
+            assert found[sku].model_copy(update={"observed_at": alone.observed_at}) == alone
+
     def test_fba_stock_is_told_for_fba_skus_only(self, amazon: AmazonWorld) -> None:
         asked = [*amazon.fba_quantities, amazon.out_of_stock_sku, amazon.missing_sku]
         assert amazon.port.read_fba_quantities(asked) == amazon.fba_quantities
+
+    def test_the_report_of_all_listings_tells_each_of_them(self, amazon: AmazonWorld) -> None:
+        listings = amazon.port.read_listings_report(amazon.port.request_listings_report())
+        assert listings is not None
+        reported = {listing.sku: listing for listing in listings}
+        assert len(reported) == len(listings)
+        active = reported[amazon.active.sku]
+        for field in ("asin", "price_jpy", "quantity", "channel"):
+            assert getattr(active, field) == getattr(amazon.active, field)
+        assert active.status == "active"
+        fba = next(iter(amazon.fba_quantities))
+        assert (reported[fba].channel, reported[fba].quantity) == ("fba", None)
+        for sku in (amazon.suspended_sku, amazon.closed_sku, amazon.out_of_stock_sku):
+            assert reported[sku].status == "inactive"
+        assert amazon.odd_sku in reported
+        assert amazon.missing_sku not in reported
+
+    def test_a_report_nobody_asked_for_is_refused(self, amazon: AmazonWorld) -> None:
+        with pytest.raises(UpstreamRefused):
+            amazon.port.read_listings_report("49999999999")
 
     def test_a_catalogue_entry_has_its_path_from_department_to_leaf(
         self, amazon: AmazonWorld
@@ -86,3 +117,19 @@ class AmazonContract:
         assert amazon.port.read_offers_by_asin([]) == []
         assert amazon.port.read_fba_quantities([]) == {}
         assert amazon.port.read_catalogue([]) == []
+        assert list(amazon.port.read_offers_in_batches([])) == []
+        assert list(amazon.port.read_fba_in_batches([])) == []
+        assert list(amazon.port.read_catalogue_in_batches([])) == []
+
+    def test_batches_tell_the_same_as_lists(self, amazon: AmazonWorld) -> None:
+        skus = [*amazon.fba_quantities, amazon.active.sku, amazon.odd_sku, amazon.missing_sku]
+        offers = list(amazon.port.read_offers_in_batches(skus))
+        assert [sku for batch in offers for sku in batch.skus] == skus
+        assert {offer.sku for batch in offers for offer in batch.offers} == {
+            offer.sku for offer in amazon.port.read_offers(skus)
+        }
+        [stock] = amazon.port.read_fba_in_batches(skus)
+        assert stock.quantities == amazon.port.read_fba_quantities(skus)
+        [entries] = amazon.port.read_catalogue_in_batches([amazon.active.asin])
+        assert [item.asin for item in entries.items] == [amazon.active.asin]
+        assert {batch.error for batch in (*offers, stock, entries)} == {None}

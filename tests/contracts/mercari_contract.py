@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from uuid import uuid4
 
 import pytest
@@ -61,6 +62,8 @@ class MercariContract:
             draft.stock,
         )
         assert created.category_id == draft.category_id
+        assert created.image_urls == draft.image_urls
+        assert created.description_sha256 == sha256(draft.description.encode()).hexdigest()
         assert unobserved(mercari.port.find_listing(draft.sku_code)) == unobserved(created)
 
     def test_a_sku_code_is_used_once(self, mercari: MercariWorld) -> None:
@@ -89,6 +92,29 @@ class MercariContract:
     def test_stock_of_an_unknown_sku_code_is_refused(self, mercari: MercariWorld) -> None:
         with pytest.raises(UpstreamRefused):
             mercari.port.set_stock("B0NOWHERE0-000000000000", 1)
+
+    def test_stocks_of_many_are_set_at_once(self, mercari: MercariWorld) -> None:
+        codes = [mercari.port.create_listing(draft_for(mercari)).sku_code for _ in range(2)]
+        asked = {codes[0]: 0, codes[1]: 17}
+        assert mercari.port.set_stocks(asked) == asked
+        for sku_code, quantity in asked.items():
+            found = mercari.port.find_listing(sku_code)
+            assert found is not None
+            assert found.stock == quantity
+
+    def test_every_listing_is_on_one_page(self, mercari: MercariWorld) -> None:
+        created = mercari.port.create_listing(draft_for(mercari))
+        listings, after = [], None
+        while True:
+            page = mercari.port.read_listings(after)
+            listings += page.listings
+            if page.next is None:
+                break
+            after = page.next
+        codes = [listing.sku_code for listing in listings]
+        assert len(set(codes)) == len(codes)
+        found = next(each for each in listings if each.sku_code == created.sku_code)
+        assert unobserved(found) == unobserved(created)
 
     def test_a_price_below_the_limit_is_refused(self, mercari: MercariWorld) -> None:
         with pytest.raises(UpstreamRefused):

@@ -37,6 +37,7 @@ class FreeLimiter:
         self.waits: list[str] = []
         self.rates: dict[str, float | None] = {}
         self.resets: dict[str, float | None] = {}
+        self.pauses: list[tuple[str, float | None]] = []
 
     def wait(self, operation: str) -> None:
         self.waits.append(operation)
@@ -46,6 +47,9 @@ class FreeLimiter:
     ) -> None:
         self.rates[operation] = rate_per_second
         self.resets[operation] = reset_seconds
+
+    def pause(self, operation: str, seconds: float | None) -> None:
+        self.pauses.append((operation, seconds))
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from domain.values import MERCARI_PRICE_JPY_MAX, MERCARI_PRICE_JPY_MIN
 
 SPEC_CODES = {
     *(f"E-{number}" for number in range(400, 420)),
-    *("E-501", "E-502", "E-901", "E-902", "E-903", "E-904"),
-    *("W-101", "W-102", "W-103", "W-104", "W-105"),
+    *("E-501", "E-502", "E-901", "E-902", "E-903", "E-904", "E-905", "E-906", "E-907"),
+    *("W-101", "W-102", "W-103", "W-104", "W-105", "W-106"),
 }
 FAMILIES = {"E-4": "refused", "E-5": "certification", "E-9": "system", "W-1": "warning"}
 FILE_AND_ROW_FAULTS = {

@@ -80,6 +80,15 @@ def test_stock_follows_and_reaching_the_threshold_warns_once() -> None:
     assert later.warning is None
 
 
+def test_the_last_units_above_the_threshold_are_not_offered_and_the_fact_says_why() -> None:
+    history = (requested(terms=the_terms(stock_threshold=3)), validated(stock=7), *LIVE[2:])
+    for quantity, stock in ((5, 0), (6, 3)):
+        command = following(quantity=quantity, last_units=2)
+        when = given(*history).when(decisions.follow_offer, command)
+        (fact,) = when.then_topics("asin_binding.stock_adjusted")
+        assert (fact.to_stock, fact.last_units, fact.warning) == (stock, 2, None)
+
+
 def test_units_sold_on_mercari_are_not_put_back_while_amazon_stands_still() -> None:
     given(*LIVE, confirmed("update", stock=7)).when(
         decisions.follow_offer, following(quantity=10)
@@ -189,3 +198,21 @@ def test_whatever_price_is_followed_it_lies_within_fifteen_percent(offer: dict[s
     for fact in decisions.follow_offer(state, following(**offer)):
         if fact.TOPIC == "asin_binding.price_adjusted":
             assert bounds_of(fact.amazon_price_jpy, Decimal("0.15")).hold(fact.to_price_jpy)
+
+
+def test_an_offer_of_another_asin_under_our_sku_changes_nothing() -> None:
+    given(*LIVE).when(
+        decisions.follow_offer, following(asin="B0ANOTHER1", price_jpy=500, quantity=99)
+    ).then_nothing()
+
+
+def test_a_price_that_leaves_none_to_ask_takes_the_listing_off_sale_and_says_so() -> None:
+    (fact,) = (
+        given(*LIVE)
+        .when(decisions.follow_offer, following(price_jpy=200))
+        .then_topics("asin_binding.suspended")
+    )
+    assert (fact.code, fact.reason, fact.amazon_price_jpy) == ("E-409", "price_out_of_range", 200)
+    given(*LIVE, fact).when(decisions.follow_offer, following(180, price_jpy=200)).then_nothing()
+    back = given(*LIVE, fact).when(decisions.follow_offer, following(180, price_jpy=9_000))
+    back.then_topics("asin_binding.reinstated", "asin_binding.price_adjusted")

@@ -57,7 +57,7 @@ def test_a_binding_asked_for_by_hand_is_checked_and_taken_off_sale() -> None:
 
 def test_a_sweep_asked_for_starts_now() -> None:
     fact = SweepRequested(stamp=STAMP, kind="status")
-    assert after(fact, SELLER_ID) == [StartSweep(SELLER_ID, "status", NOW)]
+    assert after(fact, SELLER_ID) == [StartSweep(SELLER_ID, "status", NOW, is_requested=True)]
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.rules.pricing import bounds_of, float_rate_of, listed_price_jpy, proceeds_of
+from domain.policy import policy_of
+from domain.rules.fees import proceeds_of
+from domain.rules.pricing import bounds_of, float_rate_of, listed_price_jpy
 from domain.rules.stock import is_at_threshold, mercari_stock
 
 MAXIMUM = Decimal("0.15")
 PRICES = st.integers(1, 20_000_000)
 RATES = st.decimals(-1, 1, places=8)
 V3 = date(2024, 4, 1)
+FEES = policy_of().repricing
 
 
 @given(amazon=PRICES, rate=RATES)
@@ -78,20 +81,20 @@ def test_some_amazon_prices_allow_no_price_on_mercari(amazon: int) -> None:
     ],
 )
 def test_fees_from_april_2024(price: int, commission: int, net: int, warning: str | None) -> None:
-    proceeds = proceeds_of(price, V3, "self")
+    proceeds = proceeds_of(FEES, price, V3, "self")
     assert (proceeds.commission_jpy, proceeds.net_jpy) == (commission, net)
     assert proceeds.warning_code == warning
 
 
 def test_before_april_2024_the_fee_was_ten_percent_flat() -> None:
-    proceeds = proceeds_of(10_005, date(2024, 3, 31), "self")
+    proceeds = proceeds_of(FEES, 10_005, date(2024, 3, 31), "self")
     assert (proceeds.commission_jpy, proceeds.warning_code) == (1_000, None)
-    assert proceeds_of(10_005, V3, "self").commission_jpy == 1_200
+    assert proceeds_of(FEES, 10_005, V3, "self").commission_jpy == 1_200
 
 
 @given(price=st.integers(300, 9_999_999), on=st.dates(date(2022, 1, 1), date(2030, 1, 1)))
 def test_whatever_is_sold_commission_and_net_make_the_price(price: int, on: date) -> None:
-    proceeds = proceeds_of(price, on, "mercari")
+    proceeds = proceeds_of(FEES, price, on, "mercari")
     percent = 12 if on >= V3 and price > 5_000 else 10
     assert proceeds.commission_jpy == price * percent // 100
     assert proceeds.commission_jpy + proceeds.net_jpy == price
@@ -99,8 +102,19 @@ def test_whatever_is_sold_commission_and_net_make_the_price(price: int, on: date
 
 
 def test_mercari_s_own_shipping_is_cheaper_by_210_yen_an_order() -> None:
-    assert proceeds_of(1_000, V3, "mercari").shipping_saving_jpy == 210
-    assert proceeds_of(1_000, V3, "self").shipping_saving_jpy == 0
+    assert proceeds_of(FEES, 1_000, V3, "mercari").shipping_saving_jpy == 210
+    assert proceeds_of(FEES, 1_000, V3, "self").shipping_saving_jpy == 0
+
+
+@given(
+    quantity=st.integers(0, 10**6), threshold=st.integers(0, 10**6), last_units=st.integers(0, 100)
+)
+def test_of_last_units_or_fewer_mercari_sells_none_and_of_more_all(
+    quantity: int, threshold: int, last_units: int
+) -> None:
+    left = quantity - threshold
+    expected = left if left > max(0, last_units) else 0
+    assert mercari_stock(quantity, threshold, last_units) == expected
 
 
 @given(quantity=st.integers(0, 10**6), threshold=st.integers(0, 10**6))

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from domain.asin_binding import BindingFact, decisions, fold, judging
+from domain.asin_binding.drift import FollowListing, drift_of
 from domain.asin_binding.facts import ContentRefreshed, Validated
 from domain.images import ImageFacts, ImageReading
 from domain.replay import Decision, decisions_of
@@ -51,8 +52,8 @@ def grown(*steps: Any) -> list[BindingFact]:
     return history
 
 
-def check(**product: Any) -> Any:
-    command = checking(a_product(**product), tree_id=TREE_ID)
+def check(last_units: int = 0, **product: Any) -> Any:
+    command = checking(a_product(**product), tree_id=TREE_ID, last_units=last_units)
     return lambda it: judging.check(it, command)
 
 
@@ -86,6 +87,11 @@ HISTORIES: dict[str, Sequence[Any]] = {
     "terms changed": [
         requested(), check(), listed(),
         lambda it: decisions.request(it, asking(terms=the_terms(stock_threshold=3))),
+    ],
+    "last units kept back": [
+        requested(), check(quantity=2, last_units=3), listed(stock=0),
+        follow(60, quantity=8, last_units=3), follow(120, quantity=3, last_units=3),
+        lambda it: decisions.request(it, asking(terms=the_terms(stock_threshold=3), last_units=9)),
     ],
     "category moved": [
         requested(terms=the_terms(mercari_category_id=WATCH_ID)), check(**WATCH), listed(),
@@ -172,3 +178,16 @@ def test_facts_that_no_rule_decides_are_no_decisions() -> None:
     refreshed = ContentRefreshed(stamp=STAMP, title="新しい名前", image_url=None, browse_path=())
     history = [*grown(*HISTORIES["accepted"]), listed(), refreshed]
     assert len(made_again(history)) == 1
+
+
+@pytest.mark.parametrize("keeps_price", [True, False])
+def test_what_was_made_of_an_edit_by_hand_is_made_again(*, keeps_price: bool) -> None:
+    history: list[BindingFact] = [*grown(*HISTORIES["accepted"]), listed()]
+    state = fold(None, BINDING_ID, history)
+    assert state is not None
+    assert state.listing is not None
+    for changes in ({"price_jpy": 10_500, "title": "by hand"}, {"is_on_sale": False}):
+        shown = state.listing.model_copy(update=changes)
+        command = FollowListing(stamp=STAMP, listing=shown, keeps_price=keeps_price)
+        [made] = made_again([*history, *drift_of(state, command)])[-1:]
+        assert made.is_same

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -11,14 +12,16 @@ from hypothesis import strategies as st
 from domain.sync_sweep import (
     FAILURES_MAX,
     INTERVAL_SECONDS,
+    Progress,
     SweepFailure,
     SweepKind,
     Tally,
     due_at_epoch_seconds,
+    offset_seconds,
 )
 
 KINDS = st.sampled_from(sorted(INTERVAL_SECONDS))
-PHASES = st.floats(0, 1, exclude_max=True)
+LOTS = st.integers(0, 2**64 - 1)
 MOMENTS = st.floats(1.6e9, 4e9)
 
 tallies = st.builds(
@@ -41,33 +44,53 @@ def test_a_sweep_comes_as_often_as_the_platform_promises(kind: SweepKind, hours:
     assert INTERVAL_SECONDS[kind] == hours * 3600
 
 
-@given(kind=KINDS, phase=PHASES, now=MOMENTS)
+@given(kind=KINDS, lot=LOTS, now=MOMENTS)
 def test_the_last_due_moment_is_never_in_the_future_nor_an_interval_ago(
-    kind: SweepKind, phase: float, now: float
+    kind: SweepKind, lot: int, now: float
 ) -> None:
-    due = due_at_epoch_seconds(kind, phase, now)
+    due = due_at_epoch_seconds(kind, offset_seconds(kind, lot), now)
     assert due <= now < due + INTERVAL_SECONDS[kind]
 
 
-@given(kind=KINDS, phase=PHASES, now=MOMENTS)
-def test_whatever_the_phase_due_moments_follow_each_other_by_one_interval(
-    kind: SweepKind, phase: float, now: float
+@given(kind=KINDS, lot=LOTS, now=MOMENTS)
+def test_whatever_the_lot_due_moments_follow_each_other_by_one_interval(
+    kind: SweepKind, lot: int, now: float
 ) -> None:
     interval = INTERVAL_SECONDS[kind]
-    dues = [due_at_epoch_seconds(kind, phase, now + turn * interval) for turn in range(4)]
+    dues = [
+        due_at_epoch_seconds(kind, offset_seconds(kind, lot), now + turn * interval)
+        for turn in range(4)
+    ]
     assert [later - earlier for earlier, later in pairwise(dues)] == [interval] * 3
 
 
-@given(kind=KINDS, phase=PHASES, now=MOMENTS)
+@given(kind=KINDS, lot=LOTS, now=MOMENTS)
 def test_asking_at_the_due_moment_itself_gives_that_moment(
-    kind: SweepKind, phase: float, now: float
+    kind: SweepKind, lot: int, now: float
 ) -> None:
-    due = due_at_epoch_seconds(kind, phase, now)
-    assert due_at_epoch_seconds(kind, phase, due) == due
+    due = due_at_epoch_seconds(kind, offset_seconds(kind, lot), now)
+    assert due_at_epoch_seconds(kind, offset_seconds(kind, lot), due) == due
 
 
-def test_two_phases_are_due_at_two_moments() -> None:
-    assert due_at_epoch_seconds("status", 0.0, 1e9) != due_at_epoch_seconds("status", 0.5, 1e9)
+def test_two_sellers_are_due_at_two_moments() -> None:
+    assert offset_seconds("status", 1) != offset_seconds("status", 3600)
+
+
+@given(lot=LOTS, now=MOMENTS)
+def test_every_stock_and_price_sweep_falls_on_a_status_scan(lot: int, now: float) -> None:
+    stock_price = due_at_epoch_seconds("stock_price", offset_seconds("stock_price", lot), now)
+    status = due_at_epoch_seconds("status", offset_seconds("status", lot), stock_price)
+    assert status == stock_price
+
+
+@given(done=st.integers(1, 1000), left=st.integers(0, 1000), seconds=st.integers(1, 10_000))
+def test_a_sweep_is_projected_to_end_at_the_pace_that_it_had(
+    done: int, left: int, seconds: int
+) -> None:
+    began = datetime(2026, 11, 26, tzinfo=UTC)
+    now = began + timedelta(seconds=seconds)
+    projected = Progress(began, done, done + left).projected_at(now)
+    assert abs((projected - now).total_seconds() - seconds * left / done) < 0.001
 
 
 @given(one=tallies, other=tallies)

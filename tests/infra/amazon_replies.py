@@ -43,7 +43,10 @@ def amazon_at(
         api_url=server.url,
         login_url=f"{server.url}/auth/o2/token",
     )
-    return AmazonSpApi(client, access, FreeLimiter(), clock or StandingClock(), SETTINGS)
+    return AmazonSpApi(
+        client, access, FreeLimiter(), clock or StandingClock(), SETTINGS,
+        download_settings=SETTINGS,
+    )  # fmt: skip
 
 
 def listing(sku: str = "SKU-1", asin: str = "B000000001", **changes: Any) -> dict[str, Any]:

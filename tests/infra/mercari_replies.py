@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -24,11 +25,14 @@ PRODUCT = {
     "name": "腕時計",
     "price": 3980,
     "status": "OPENED",
+    "description": "腕時計\n初期不良保証期間:7日",
+    "imageUrls": ["https://example.com/1.jpg"],
     "categories": [{"id": "c1"}, {"id": "c2"}],
 }
 VARIANT = {"skuCode": SKU, "stockQuantity": 3}
 FOUND = {"data": {"productVariant": {**VARIANT, "product": PRODUCT}}}
 CHANGED = {"product": {**PRODUCT, "variants": [VARIANT]}}
+STOCKS = {"data": {"updateProductVariants": {"productVariants": [VARIANT], "errors": []}}}
 STOCKED = {"data": {"updateProductVariant": {"productVariant": VARIANT}}}
 TREE = [
     {"id": "c1", "name": "ファッション", "hasChild": True, "parentId": None},
@@ -51,8 +55,17 @@ LISTING = MercariListing(
     stock=3,
     is_on_sale=True,
     category_id="c2",
+    image_urls=("https://example.com/1.jpg",),
+    description_sha256=sha256("腕時計\n初期不良保証期間:7日".encode()).hexdigest(),
     observed_at=NOW,
 )
+
+
+def products(*nodes: dict[str, Any], cursor: str | None = None) -> dict[str, Any]:
+    """A page of the shop's listings; with a cursor, another one follows."""
+    page_info = {"hasNextPage": cursor is not None, "endCursor": cursor}
+    edges = [{"node": node} for node in nodes]
+    return {"data": {"products": {"edges": edges, "pageInfo": page_info}}}
 
 
 def shop_at(

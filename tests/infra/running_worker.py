@@ -16,9 +16,10 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from domain import pricing, uploads
 from domain import seller as sellers
-from domain import uploads
 from domain.application import acting_for
+from domain.rules.repricing import PricingRules
 from domain.sellers import change_seller
 from domain.stamps import Work
 from domain.sync_sweep import Finished, SweepKind, Tally
@@ -27,6 +28,7 @@ from infra.installation import Installation, passwords_file
 from infra.projection_commands import status
 from infra.sandbox.goods import asin_of
 from infra.sandbox.sample import HEADER, row_of
+from infra.settings import Settings
 from projections import bindings, submissions, sync_log
 from projections.bindings import BindingRow
 from projections.sync_log import LogRow
@@ -54,15 +56,19 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
-@contextmanager
-def running_worker(installation: Installation, passwords: dict[str, str]) -> Iterator[None]:
-    """`asin-sync worker` as a process of its own, ended by SIGTERM."""
-    settings = installation.settings
+def environment_of(settings: Settings, passwords: dict[str, str]) -> dict[str, str]:
+    """With which another process works on the same installation."""
     passwords_file(settings).write_text(json.dumps(passwords))
-    environment = {
+    return {
         **os.environ, "DATABASE_URL": settings.database_url, "ASIN_SYNC_DATA": settings.data,
         "ASIN_SYNC_ROLE_PREFIX": settings.role_prefix, "IMAGES": settings.images,
     }  # fmt: skip
+
+
+@contextmanager
+def running_worker(installation: Installation, passwords: dict[str, str]) -> Iterator[None]:
+    """`asin-sync worker` as a process of its own, ended by SIGTERM."""
+    environment = environment_of(installation.settings, passwords)
     process = subprocess.Popen([sys.executable, "-m", "main", "worker"], cwd=ROOT, env=environment)
     try:
         yield
@@ -157,13 +163,21 @@ class Shop:
         mine = next(each for each in world["sellers"] if each["name"] == self.seller.name)
         return dict(mine["listings"])
 
+    def price_by(self, rules: PricingRules) -> None:
+        """Change the seller's pricing rules."""
+        command = pricing.ChangePricingRules(stamp=self.work.stamp(), rules=rules)
+        change_seller(
+            self.installation.app, self.seller_id,
+            lambda it: pricing.change_rules(it, command),
+        )  # fmt: skip
+
     def ask_for_sweep(self, kind: SweepKind) -> UUID:
         """Ask as the API does; the sweep's id."""
         command = sellers.RequestSweep(stamp=self.work.stamp(), kind=kind)
         change_seller(
             self.installation.app, self.seller_id, lambda it: sellers.request_sweep(it, command)
         )
-        return sweep_id_of(self.seller_id, kind, int(command.stamp.decided_at.timestamp()))
+        return sweep_id_of(self.seller_id, kind, command.stamp.decided_at)
 
     def sweep(self, kind: SweepKind) -> Tally:
         """Sweep now and wait for its end. A sweep is named by its second, so each gets its own.
@@ -174,11 +188,18 @@ class Shop:
         self.as_admin(
             "DELETE FROM asin_sync.budget WHERE operation = 'getMarketplaceParticipations'"
         )
+        wait_until(lambda: kind not in self.sweeps_under_way(), "the one before has ended")
         sweep_id = self.ask_for_sweep(kind)
         wait_until(lambda: self.ended(sweep_id) is not None, f"the {kind} sweep ends")
         ended = self.ended(sweep_id)
         assert ended is not None
         return ended.tally
+
+    def sweeps_under_way(self) -> set[str]:
+        """By kind."""
+        with self.installation.database.reading_for(self.seller_id) as connection:
+            rows = connection.execute("SELECT kind FROM asin_sync.sweep_run").fetchall()
+        return {kind for (kind,) in rows}
 
     def as_admin(self, statement: LiteralString) -> None:
         """What only a database's superuser can do."""

@@ -20,6 +20,7 @@ MODELS = {
     "catalogue": "catalogItems_2022-04-01.json",
     "fba": "fbaInventory.json",
     "sellers": "sellers.json",
+    "reports": "reports_2021-06-30.json",
 }
 LISTING_SETS = (
     "summaries,attributes,issues,offers,fulfillmentAvailability,relationships,productTypes"
@@ -73,6 +74,9 @@ class AmazonClient:
         return self._http.get(
             path, params={"marketplaceIds": AMAZON_JP_MARKETPLACE_ID, **parameters}
         )
+
+    def post(self, path: str, content: object) -> httpx.Response:
+        return self._http.post(path, json=content)
 
     def search(self, kind: str, *identifiers: str, **parameters: object) -> httpx.Response:
         return self.get(

@@ -6,6 +6,7 @@ import json
 import socket
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from types import TracebackType
@@ -161,4 +162,5 @@ def _request_from(stream: Any) -> Received | None:
 
 def _shut(connection: socket.socket) -> None:
     if connection.fileno() >= 0:
-        connection.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # the other side may be gone already
+            connection.shutdown(socket.SHUT_RDWR)

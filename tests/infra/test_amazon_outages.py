@@ -32,9 +32,15 @@ from tests.infra.amazon_replies import (
     listing,
     page,
 )
+from tests.infra.hostile_answers import HOSTILE
 from tests.infra.mutations import bodies
 from tests.infra.scripted_server import ScriptedServer, reply
 
+DONE = {
+    "reportId": "1",
+    "reportType": "GET_MERCHANT_LISTINGS_ALL_DATA",
+    "processingStatus": "IN_QUEUE",
+}
 ERRORS = {"errors": [{"code": "NOT_FOUND", "message": NOT_FOUND_TEXT.format("SKU-1")}]}
 READS: dict[str, Callable[[AmazonSpApi], Any]] = {
     "read_offer": lambda amazon: amazon.read_offer("SKU-1"),
@@ -42,6 +48,9 @@ READS: dict[str, Callable[[AmazonSpApi], Any]] = {
     "read_offers_by_asin": lambda amazon: amazon.read_offers_by_asin(["B000000001"]),
     "read_fba_quantities": lambda amazon: amazon.read_fba_quantities(["SKU-1"]),
     "read_catalogue": lambda amazon: amazon.read_catalogue(["B000000001"]),
+    "read_not_buyable": lambda amazon: amazon.read_not_buyable(),
+    "request_listings_report": lambda amazon: amazon.request_listings_report(),
+    "read_listings_report": lambda amazon: amazon.read_listings_report("1"),
     "is_account_suspended": lambda amazon: amazon.is_account_suspended(),
 }
 GOOD = (
@@ -50,8 +59,16 @@ GOOD = (
     page(CATALOGUE_ENTRY),
     INVENTORY,
     PARTICIPATIONS,
+    {"reportId": "1"},
+    DONE,
+    {"reportDocumentId": "d", "url": "http://127.0.0.1/d", "compressionAlgorithm": "GZIP"},
     ERRORS,
 )
+IN_BATCHES: dict[str, Callable[[AmazonSpApi], Iterator[Any]]] = {
+    "read_offers_in_batches": lambda amazon: amazon.read_offers_in_batches(["SKU-1"]),
+    "read_fba_in_batches": lambda amazon: amazon.read_fba_in_batches(["SKU-1"]),
+    "read_catalogue_in_batches": lambda amazon: amazon.read_catalogue_in_batches(["B000000001"]),
+}
 
 
 @settings(
@@ -59,7 +76,7 @@ GOOD = (
 )
 @given(
     read=st.sampled_from(sorted(READS)),
-    status=st.sampled_from([200, 200, 200, 400, 401, 403, 404, 404, 429, 500]),
+    status=st.sampled_from([200, 200, 200, 202, 400, 401, 403, 404, 404, 429, 500]),
     body=bodies(*GOOD),
 )
 def test_whatever_comes_the_adapter_answers_or_raises_an_upstream_error(
@@ -78,7 +95,43 @@ def test_whatever_comes_the_adapter_answers_or_raises_an_upstream_error(
         assert status == 404
         assert {error["code"] for error in json.loads(body)["errors"]} == {"NOT_FOUND"}
     else:
-        assert status == 200
+        assert status == (202 if read == "request_listings_report" else 200)
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    read=st.sampled_from(sorted(IN_BATCHES)),
+    status=st.sampled_from([200, 200, 200, 400, 401, 403, 404, 429, 500]),
+    body=bodies(*GOOD),
+)
+def test_whatever_comes_a_batch_tells_it_or_its_error(
+    read: str, status: int, body: bytes, server: ScriptedServer, client: httpx.Client
+) -> None:
+    server.script(reply(status, body))
+    [(_, found, error)] = IN_BATCHES[read](amazon_at(server, client))
+    assert status == 200 or (not found and isinstance(error, UpstreamError))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("read", sorted(READS))
+def test_a_hostile_answer_is_unknown_to_every_read(
+    read: str, name: str, server: ScriptedServer, client: httpx.Client
+) -> None:
+    server.script(HOSTILE[name])
+    with pytest.raises(UpstreamUnavailable):
+        READS[read](amazon_at(server, client))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("read", sorted(IN_BATCHES))
+def test_a_hostile_answer_is_the_error_of_its_batch(
+    read: str, name: str, server: ScriptedServer, client: httpx.Client
+) -> None:
+    server.script(HOSTILE[name])
+    [(_, found, error)] = IN_BATCHES[read](amazon_at(server, client))
+    assert (len(found), type(error)) == (0, UpstreamUnavailable)
 
 
 # In the sandbox

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from math import ceil
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,12 +14,18 @@ from hypothesis import strategies as st
 
 from domain.ports import (
     AmazonOffer,
+    AuthorisationRevoked,
+    UpstreamError,
     UpstreamRefused,
+    UpstreamThrottled,
     UpstreamUnavailable,
 )
 from infra.amazon_answers import Money, whole_yen
+from infra.amazon_sp_api import AmazonSpApi
 from tests.infra.amazon_replies import (
     BAD_INPUT,
+    CATALOGUE_ENTRY,
+    DENIED,
     JP,
     NOT_FOUND_TEXT,
     StandingClock,
@@ -197,6 +204,52 @@ def test_a_page_token_too_long_for_an_address_is_no_answer(
         amazon_at(server, client).read_offers(["SKU-1"])
 
 
+# What can't be bought
+
+
+def closed(sku: str) -> dict[str, Any]:
+    content = listing(sku)
+    content["summaries"][0]["status"] = []
+    return content
+
+
+def test_what_cannot_be_bought_is_asked_for_in_a_stable_order_to_the_end(
+    server: ScriptedServer, client: httpx.Client
+) -> None:
+    pages = [page(closed("A"), total=3, nextToken="2"), page(closed("A"), closed("B"), total=3)]
+    server.script(*[json_reply(each) for each in pages])
+    with pytest.raises(UpstreamUnavailable, match="2 of 3"):
+        amazon_at(server, client).read_not_buyable()
+    server.script(
+        json_reply(page(closed("A"), total=3, nextToken="2")),
+        json_reply(page(closed("B"), listing("C"), total=3)),
+    )
+    offers = amazon_at(server, client).read_not_buyable()
+    assert offers is not None
+    assert [offer.sku for offer in offers] == ["A", "B"]
+    asked = parse_qs(urlsplit(server.asked[0].target).query)
+    assert (asked["withoutStatus"], asked["sortBy"], asked["sortOrder"]) == (
+        ["BUYABLE"], ["sku"], ["ASC"],
+    )  # fmt: skip
+    assert "identifiers" not in asked
+
+
+@pytest.mark.parametrize("total", [1001, 100_000])
+def test_more_than_amazon_pages_through_is_none_after_one_call(
+    total: int, server: ScriptedServer, client: httpx.Client
+) -> None:
+    server.script(json_reply(page(closed("A"), total=total, nextToken="2")))
+    assert amazon_at(server, client).read_not_buyable() is None
+    assert len(server.asked) == 1
+
+
+def test_nothing_that_cannot_be_bought_is_an_empty_list_not_none(
+    server: ScriptedServer, client: httpx.Client
+) -> None:
+    server.script(json_reply(page()))
+    assert amazon_at(server, client).read_not_buyable() == []
+
+
 def test_what_was_not_asked_for_is_left_out(server: ScriptedServer, client: httpx.Client) -> None:
     server.script(json_reply(page(listing("SKU-1"), listing("SKU-2"))))
     assert [one.sku for one in amazon_at(server, client).read_offers(["SKU-1"])] == ["SKU-1"]
@@ -247,11 +300,11 @@ def test_only_a_400_is_halved(server: ScriptedServer, client: httpx.Client) -> N
 
 
 def test_a_sku_with_a_comma_is_read_alone(server: ScriptedServer, client: httpx.Client) -> None:
-    server.script(json_reply(listing("A,B")), json_reply(page(listing("C"))))
+    server.script(json_reply(page(listing("C"))), json_reply(listing("A,B")))
     offers = amazon_at(server, client).read_offers(["A,B", "C"])
     assert {offer.sku for offer in offers} == {"A,B", "C"}
-    assert urlsplit(server.asked[0].target).path.endswith("/A%2CB")
-    assert identifiers_of(server.asked[1].target) == ["C"]
+    assert urlsplit(server.asked[1].target).path.endswith("/A%2CB")
+    assert identifiers_of(server.asked[0].target) == ["C"]
 
 
 def test_fba_stock_of_a_sku_with_a_comma_is_asked_alone(
@@ -261,18 +314,142 @@ def test_fba_stock_of_a_sku_with_a_comma_is_asked_alone(
         summary = {"sellerSku": sku, "totalQuantity": 99, "inventoryDetails": details}
         return {"payload": {"granularity": {}, "inventorySummaries": [summary]}}
 
-    server.script(json_reply(stock("A,B", {"fulfillableQuantity": 3})), json_reply(stock("C", {})))
+    server.script(json_reply(stock("C", {})), json_reply(stock("A,B", {"fulfillableQuantity": 3})))
     assert amazon_at(server, client).read_fba_quantities(["C", "A,B"]) == {"A,B": 3}
-    assert parse_qs(urlsplit(server.asked[0].target).query)["sellerSku"] == ["A,B"]
+    assert parse_qs(urlsplit(server.asked[1].target).query)["sellerSku"] == ["A,B"]
 
 
-def test_more_ids_than_amazon_takes_are_a_mistake_of_the_caller(
+class ByRequest:
+    """Answers each request by what it asks for, and fails for some ids as it is told."""
+
+    def __init__(self, server: ScriptedServer, failures: dict[str, Reply] | None = None) -> None:
+        self._server = server
+        self._failures = failures or {}
+
+    def __iter__(self) -> Iterator[bytes | float]:
+        target = self._server.received[-1].target
+        query = parse_qs(urlsplit(target).query)
+        asked = (query.get("identifiers") or query["sellerSkus"])[0].split(",")
+        for one in asked:
+            if one in self._failures:
+                return iter(self._failures[one])
+        if "sellerSkus" in query:
+            return iter(json_reply(stocked(*asked)))
+        entries = [{**CATALOGUE_ENTRY, "asin": one} for one in asked]
+        items = entries if "/catalog/" in target else [listing(one, one) for one in asked]
+        return iter(json_reply(page(*items)))
+
+
+def stocked(*skus: str) -> dict[str, Any]:
+    details = {"inventoryDetails": {"fulfillableQuantity": 3}}
+    return {"payload": {"inventorySummaries": [{"sellerSku": sku, **details} for sku in skus]}}
+
+
+READS_OF_MANY: dict[str, tuple[int, Callable[[AmazonSpApi, list[str]], Collection[object]]]] = {
+    "read_offers": (20, lambda amazon, ids: amazon.read_offers(ids)),
+    "read_offers_by_asin": (20, lambda amazon, ids: amazon.read_offers_by_asin(ids)),
+    "read_catalogue": (20, lambda amazon, ids: amazon.read_catalogue(ids)),
+    "read_fba_quantities": (50, lambda amazon, ids: amazon.read_fba_quantities(ids)),
+}
+
+
+@pytest.mark.parametrize("count", [1, 20, 21, 50, 51, 1000])
+@pytest.mark.parametrize("name", READS_OF_MANY)
+def test_any_number_of_ids_is_read_in_as_few_calls_as_amazon_allows(
+    name: str, count: int, server: ScriptedServer, client: httpx.Client
+) -> None:
+    size, read = READS_OF_MANY[name]
+    server.script(ByRequest(server))
+    found = read(amazon_at(server, client), [f"SKU-{number}" for number in range(count)])
+    assert len(found) == count
+    assert len(server.asked) == ceil(count / size)
+
+
+def test_an_id_asked_for_twice_is_read_once(server: ScriptedServer, client: httpx.Client) -> None:
+    server.script(ByRequest(server))
+    assert len(amazon_at(server, client).read_offers(["A", "B", "A"])) == 2
+    assert identifiers_of(server.asked[0].target) == ["A", "B"]
+
+
+Told = tuple[tuple[str, ...], Collection[Any], UpstreamError | None]
+IN_BATCHES: dict[str, tuple[int, Callable[[AmazonSpApi, list[str]], Iterator[Told]]]] = {
+    "offers": (20, lambda amazon, ids: amazon.read_offers_in_batches(ids)),
+    "stock": (50, lambda amazon, ids: amazon.read_fba_in_batches(ids)),
+    "catalogue": (20, lambda amazon, ids: amazon.read_catalogue_in_batches(ids)),
+}
+
+
+@pytest.mark.parametrize("name", IN_BATCHES)
+def test_a_batch_that_fails_costs_no_other_batch(
+    name: str, server: ScriptedServer, client: httpx.Client
+) -> None:
+    size, read = IN_BATCHES[name]
+    ids = [f"SKU-{number}" for number in range(3 * size)]
+    server.script(ByRequest(server, {ids[size]: reply(503), ids[-1]: BAD_INPUT}))
+    first, second, third = read(amazon_at(server, client), ids)
+    assert (len(first[1]), len(second[1]), len(third[1])) == (size, 0, size - 1)
+    assert (first[2], type(second[2]), third[2]) == (None, UpstreamUnavailable, None)
+    assert [*first[0], *second[0], *third[0]] == ids
+
+
+@pytest.mark.parametrize("name", IN_BATCHES)
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [(reply(429), UpstreamThrottled), (refused(403, "Unauthorized", DENIED), AuthorisationRevoked)],
+)
+def test_an_error_that_concerns_every_call_ends_them(
+    name: str,
+    failure: Reply,
+    error: type[UpstreamError],
+    server: ScriptedServer,
+    client: httpx.Client,
+) -> None:
+    size, read = IN_BATCHES[name]
+    ids = [f"SKU-{number}" for number in range(4 * size)]
+    server.script(ByRequest(server, {ids[size]: failure}))
+    first, second, rest = read(amazon_at(server, client), ids)
+    assert (first[2], type(second[2])) == (None, error)
+    assert rest[2] is second[2]
+    assert [*first[0], *second[0], *rest[0]] == ids
+    assert (len(first[1]), len(second[1]), len(rest[1])) == (size, 0, 0)
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("name", IN_BATCHES)
+def test_the_last_batch_has_nothing_after_it_to_tell(
+    name: str, server: ScriptedServer, client: httpx.Client
+) -> None:
+    server.script(ByRequest(server, {"A": reply(429)}))
+    _, read = IN_BATCHES[name]
+    [only] = read(amazon_at(server, client), ["A"])
+    assert isinstance(only[2], UpstreamThrottled)
+    assert list(read(amazon_at(server, client), [])) == []
+
+
+def test_what_a_refused_batch_had_told_before_it_failed_is_kept(
     server: ScriptedServer, client: httpx.Client
 ) -> None:
-    server.script(json_reply(page()))
-    with pytest.raises(ValueError, match="at most 20"):
-        amazon_at(server, client).read_offers([f"SKU-{number}" for number in range(21)])
-    assert server.received == []
+    server.script(BAD_INPUT, json_reply(page(listing("A"))), reply(503))
+    [batch] = amazon_at(server, client).read_offers_in_batches(["A", "B"])
+    assert [offer.sku for offer in batch.offers] == ["A"]
+    assert isinstance(batch.error, UpstreamUnavailable)
+
+
+def test_a_batch_of_bad_ids_only_carries_the_refusal(
+    server: ScriptedServer, client: httpx.Client
+) -> None:
+    server.script(BAD_INPUT)
+    [batch] = amazon_at(server, client).read_offers_in_batches(["A", "B"])
+    assert (batch.skus, batch.offers) == (("A", "B"), ())
+    assert isinstance(batch.error, UpstreamRefused)
+
+
+def test_an_asin_with_several_skus_is_told_whole(
+    server: ScriptedServer, client: httpx.Client
+) -> None:
+    server.script(json_reply(page(listing("A"), listing("B"), listing("C"))))
+    offers = amazon_at(server, client).read_offers_by_asin(["B000000001"])
+    assert [offer.sku for offer in offers] == ["A", "B", "C"]
 
 
 @settings(

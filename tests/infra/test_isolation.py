@@ -12,27 +12,34 @@ from psycopg import sql
 
 from domain import seller, uploads
 from domain.application import AsinSync, Change, acting_for
-from domain.asin_binding.facts import Listed, Rejected, Requested, Validated
+from domain.asin_binding.facts import Listed, Rejected, Requested, StockAdjusted, Validated
+from domain.channel_prices import enter_prices
+from domain.contacts import Contact
 from domain.facts import Cause, Fact, Stamp
 from domain.ports import MercariListing
 from domain.product import Product
 from domain.rules.precheck import Finding, Terms
+from domain.rules.repricing import ChannelPrice
 from domain.stamps import Work
 from domain.sync_sweep import Finished, Tally
 from domain.values import binding_id_of, sku_code_of, sweep_id_of
+from infra import webhook_rows
 from infra.call_counts import add_calls
 from infra.database import Connection, Database
+from infra.hint_intake import HintIntake
 from infra.installation import Installation, opened
 from infra.projection_engine import ProjectionEngine
 from infra.roles import UnsafeRole, role_name
 from infra.settings import Settings
+from infra.sweep_runs import SweepRuns
+from infra.webhook_sender import Reply
 from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller, linked_seller
 
 # What no role of a tenant may read at all, or holds nothing of a seller.
 WITHOUT_SELLERS = {
     "cell", "projections", "projection_positions", "budget", "api_key", "seller_secret",
-    "image_facts",
+    "image_facts", "webhook_follower",
 }  # fmt: skip
 EVIDENCE = b"%PDF-1.7 the same file from each seller %%EOF"
 TENANT_ROLES = ("reader", "writer")
@@ -53,6 +60,13 @@ def stamp() -> Stamp:
         decided_at=datetime.now(UTC), actor="test", policy="2026-11",
         cause=Cause(correlation_id=uuid4()),
     )  # fmt: skip
+
+
+def sold(before: int, after: int) -> StockAdjusted:
+    """Stock that raises an alert, or ends it."""
+    return StockAdjusted(
+        stamp=stamp(), from_stock=before, to_stock=after, amazon_quantity=after, stock_threshold=0
+    )
 
 
 def fill_every_view(app: AsinSync, seller_id: UUID, work: Work) -> None:
@@ -76,15 +90,47 @@ def fill_every_view(app: AsinSync, seller_id: UUID, work: Work) -> None:
         Validated(stamp=stamp(), product=product, warnings=(), float_rate="0", price_jpy=1_000,
                   stock=4),
         Listed(stamp=stamp(), listing=shown),
+        sold(4, 0),
+        sold(0, 4),
     ]  # fmt: skip
     ended = Finished(
         stamp=stamp(), kind="status", due_at=moment, started_at=moment, tally=Tally(bindings=1)
     )
     with acting_for(seller_id):
         app.record(Change(binding_id, 0, facts))
-        app.record(Change(sweep_id_of(seller_id, "status", 0), 0, [ended]))
+        app.record(Change(sweep_id_of(seller_id, "status", datetime.now(UTC)), 0, [ended]))
         content = b"asin,mercari_category_id\nB0TENANT02,c\n"
         uploads.receive_file(app, app.seller(seller_id), "a.csv", content, "k", work)
+    own = ChannelPrice(asin=asin, channel="rakuten", price_jpy=1_000)
+    enter_prices(app, seller_id, (own,), work)
+
+
+def fill_contacts(installation: Installation, seller_id: UUID) -> None:
+    """A contact that both sellers have, and a mail to it."""
+    installation.contacts.replace(seller_id, [Contact(email="both@shop.example")])
+    with installation.database.connect("jobs") as connection:
+        connection.execute(
+            "INSERT INTO asin_sync.mailing (contact_id, seller_id, topic)"
+            " SELECT contact_id, seller_id, 'stock' FROM asin_sync.contact WHERE seller_id = %s",
+            (seller_id,),
+        )
+
+
+def add_webhook_rows(installation: Installation, seller_id: UUID) -> None:
+    """A row in each table of webhooks."""
+    webhook_id = uuid4()
+    with installation.database.connect("integrator") as connection:
+        connection.execute(
+            "INSERT INTO webhook_endpoints VALUES (%s, %s, '{}', true)", (webhook_id, seller_id)
+        )
+        connection.execute(
+            "INSERT INTO webhook_deliveries VALUES (%s, 1, %s, 'seller.registered')",
+            (webhook_id, seller_id),
+        )
+        webhook_rows.add_attempt(
+            connection, seller_id, webhook_id, 1, "seller.registered", datetime.now(UTC),
+            Reply(204, None, 1), "delivered",
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -97,12 +143,20 @@ def tenants(
         fill_every_view(installation.app, each, work)
         with installation.database.connect("jobs") as connection:
             add_calls(connection, {(each, "getListingsItem"): 1}, datetime.now(UTC))
+        SweepRuns(installation.database).begin(
+            each, "status", datetime.now(UTC), 1, datetime.now(UTC)
+        )
         installation.evidence.store(each, EVIDENCE)
+        fill_contacts(installation, each)
+        add_webhook_rows(installation, each)
     engine = ProjectionEngine(installation.database)
     assert engine.lead()
     while engine.run_once():
         continue
     engine.close()
+    intake = HintIntake(installation.database, b"secret", work.clock)
+    intake.take_mercari(intake.mercari_token(seller.seller_id), b"{}")
+    intake.take_mercari(intake.mercari_token(other.seller_id), b"{}")
     return seller.seller_id, other.seller_id
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from domain.ports import (
     ListingChange,
+    ShopClosed,
     UpstreamError,
-    UpstreamRefused,
     UpstreamThrottled,
     UpstreamUnavailable,
 )
@@ -23,13 +23,18 @@ from infra.mercari_calls import SHOP_CLOSED
 from infra.mercari_shops import MercariShops
 from tests.contracts.mercari_contract import MercariWorld, draft_for
 from tests.contracts.sandbox_market import SandboxMarket, sandbox_market
+from tests.infra.hostile_answers import HOSTILE
 from tests.infra.mercari_replies import (
     CHANGED,
     DRAFT,
     FOUND,
+    PRODUCT,
     SKU,
     STOCKED,
+    STOCKS,
     TREE,
+    VARIANT,
+    products,
     shop_at,
 )
 from tests.infra.mutations import bodies
@@ -41,6 +46,8 @@ GOOD = (
     {"data": {"updateProduct": CHANGED}},
     {"data": {"productCategories": TREE}},
     STOCKED,
+    STOCKS,
+    products({**PRODUCT, "variants": [VARIANT]}, cursor="c2"),
     {
         "data": {"productVariant": None},
         "errors": [
@@ -58,6 +65,8 @@ ASKS: dict[str, Callable[[MercariShops], Any]] = {
     "create_listing": lambda shop: shop.create_listing(DRAFT),
     "change_listing": lambda shop: shop.change_listing("p1", ListingChange(price_jpy=4000)),
     "set_stock": lambda shop: shop.set_stock(SKU, 3),
+    "set_stocks": lambda shop: shop.set_stocks({SKU: 3}),
+    "read_listings": lambda shop: shop.read_listings("1"),
 }
 
 
@@ -83,9 +92,23 @@ def test_whatever_comes_the_adapter_answers_or_raises_an_upstream_error(
         assert all(
             "not found" in json.dumps(one).lower().replace("_", " ") for one in content["errors"]
         )
+    elif ask == "set_stocks":
+        assert set(found) <= {SKU}
+    elif ask == "read_listings":
+        assert found.next != "1"
     elif ask not in ("read_categories", "set_stock"):
         assert found.listing_id
         assert "errors" not in json.loads(body) or json.loads(body)["errors"] is None
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("ask", sorted(ASKS))
+def test_a_hostile_answer_is_unknown_whatever_was_asked(
+    ask: str, name: str, server: ScriptedServer, client: httpx.Client
+) -> None:
+    server.script(HOSTILE[name])
+    with pytest.raises(UpstreamUnavailable):
+        ASKS[ask](shop_at(server, client))
 
 
 # In the sandbox
@@ -98,6 +121,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxMarket]:
         yield market
 
 
+@pytest.mark.parametrize("asked", ["find_listing", "read_listings", "set_stocks"])
 @pytest.mark.parametrize(
     ("kind", "error"),
     [
@@ -108,12 +132,14 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxMarket]:
     ],
 )
 def test_an_outage_is_an_error_and_then_over(
-    kind: str, error: type[UpstreamError], market: SandboxMarket
+    kind: str, error: type[UpstreamError], asked: str, market: SandboxMarket
 ) -> None:
     market.sandbox.control("faults", upstream="mercari", kind=kind, count=1)
+    ask = ASKS[asked]
     with pytest.raises(error):
-        market.mercari.find_listing(SKU)
-    assert market.mercari.find_listing(SKU) is None
+        ask(market.mercari)
+    if asked != "set_stocks":
+        ask(market.mercari)
 
 
 def test_a_listing_created_behind_an_error_is_found_by_its_sku_code(
@@ -137,7 +163,7 @@ def test_a_listing_created_behind_an_error_is_found_by_its_sku_code(
 def test_a_closed_shop_is_named_as_the_reason(market: SandboxMarket) -> None:
     draft = draft_for(MercariWorld(port=market.mercari))
     market.sandbox.control("shop", closed=True)
-    with pytest.raises(UpstreamRefused) as caught:
+    with pytest.raises(ShopClosed) as caught:
         market.mercari.create_listing(draft)
     market.sandbox.control("shop", closed=False)
     assert caught.value.detail == SHOP_CLOSED

@@ -6,16 +6,23 @@ from typing import Any
 
 import httpx
 import pytest
+from graphql import get_operation_ast, parse
 
 from domain.ports import (
+    AddressNotRegistered,
     AuthorisationRevoked,
     ListingChange,
+    ListingsPage,
+    ShopClosed,
     UpstreamError,
     UpstreamRefused,
     UpstreamThrottled,
     UpstreamUnavailable,
 )
 from infra.mercari_calls import IP_NOT_REGISTERED
+from infra.mercari_operations import DOCUMENTS, PAGE_SIZE, POINTS
+from infra.sandbox.mercari_cost import points_of
+from infra.shops import MERCARI_RATES
 from tests.contracts.sandbox_market import FreeLimiter
 from tests.contracts.validators import check_mercari_request
 from tests.infra.mercari_replies import (
@@ -26,9 +33,11 @@ from tests.infra.mercari_replies import (
     NOW,
     PRODUCT,
     SKU,
+    STOCKS,
     TREE,
     VARIANT,
     errors,
+    products,
     shop_at,
 )
 from tests.infra.scripted_server import Reply, ScriptedServer, json_reply, reply
@@ -160,7 +169,7 @@ def test_an_unregistered_address_is_said_in_plain_words(
     server: ScriptedServer, client: httpx.Client
 ) -> None:
     server.script(reply(404, b"Not Found", "text/plain; charset=utf-8"))
-    with pytest.raises(UpstreamRefused) as caught:
+    with pytest.raises(AddressNotRegistered) as caught:
         shop_at(server, client).find_listing(SKU)
     assert caught.value.detail == IP_NOT_REGISTERED
     assert "nothing was changed" in caught.value.detail
@@ -213,7 +222,163 @@ def test_a_category_that_says_it_has_children_is_no_leaf(
     ]
 
 
+@pytest.mark.parametrize("price", ["3980", 3980.0, 3980.5, None, True, -1])
+def test_a_price_that_is_no_whole_number_is_unknown(
+    price: Any, server: ScriptedServer, client: httpx.Client
+) -> None:
+    node = {**PRODUCT, "price": price, "variants": [VARIANT]}
+    server.script(json_reply(products(node)))
+    with pytest.raises(UpstreamUnavailable):
+        shop_at(server, client).read_listings(None)
+    server.script(json_reply({"data": {"productVariant": {**VARIANT, "product": node}}}))
+    with pytest.raises(UpstreamUnavailable):
+        shop_at(server, client).find_listing(SKU)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        errors("request could not be processed due to permission denied"),
+        errors(("PERMISSION_DENIED", "no")),
+    ],
+)
+def test_a_closed_shop_has_an_error_of_its_own(
+    refusal: Reply, server: ScriptedServer, client: httpx.Client
+) -> None:
+    server.script(refusal)
+    with pytest.raises(ShopClosed):
+        shop_at(server, client).create_listing(DRAFT)
+    with pytest.raises(ShopClosed):
+        shop_at(server, client).change_listing("p1", ListingChange(is_on_sale=True))
+
+
+def test_text_and_images_that_are_not_told_are_none(
+    server: ScriptedServer, client: httpx.Client
+) -> None:
+    product = {**PRODUCT, "description": None, "imageUrls": None}
+    server.script(json_reply({"data": {"productVariant": {**VARIANT, "product": product}}}))
+    found = shop_at(server, client).find_listing(SKU)
+    assert found is not None
+    assert (found.description_sha256, found.image_urls) == (None, None)
+
+
+# All listings, page by page
+
+
+def test_a_page_holds_the_listings_that_may_be_ours(
+    server: ScriptedServer, client: httpx.Client
+) -> None:
+    ours = {**PRODUCT, "variants": [VARIANT]}
+    others: list[list[dict[str, Any]]] = [[], [VARIANT, VARIANT], [{**VARIANT, "skuCode": None}]]
+    foreign = [{**PRODUCT, "variants": variants} for variants in others]
+    server.script(json_reply(products(*foreign, ours, cursor="c7")))
+    page = shop_at(server, client).read_listings("c6")
+    assert page == ListingsPage((LISTING,), "c7")
+    assert sent_to(server)["variables"] == {"first": 100, "after": "c6"}
+
+
+def test_the_last_page_leads_nowhere_whatever_its_cursor(
+    server: ScriptedServer, client: httpx.Client
+) -> None:
+    last = products({**PRODUCT, "variants": [VARIANT]})
+    last["data"]["products"]["pageInfo"]["endCursor"] = "c9"
+    server.script(json_reply(last))
+    assert shop_at(server, client).read_listings(None) == ListingsPage((LISTING,), None)
+
+
+@pytest.mark.parametrize(
+    "page_info",
+    [
+        None,
+        {},
+        {"endCursor": "c2"},
+        {"hasNextPage": "false", "endCursor": None},
+        {"hasNextPage": True, "endCursor": "c1"},
+        {"hasNextPage": True, "endCursor": None},
+        {"hasNextPage": True, "endCursor": ""},
+    ],
+)
+def test_a_page_that_does_not_say_where_it_leads_is_not_believed(
+    page_info: Any, server: ScriptedServer, client: httpx.Client
+) -> None:
+    page = products({**PRODUCT, "variants": [VARIANT]})
+    page["data"]["products"]["pageInfo"] = page_info
+    server.script(json_reply(page))
+    with pytest.raises(UpstreamUnavailable):
+        shop_at(server, client).read_listings("c1")
+
+
+def test_a_page_beside_errors_is_not_believed(server: ScriptedServer, client: httpx.Client) -> None:
+    server.script(errors(("DEADLINE_EXCEEDED", "late"), data=products()["data"]))
+    with pytest.raises(UpstreamUnavailable):
+        shop_at(server, client).read_listings(None)
+
+
+# Many stocks at once
+
+
+def told(*variants: Any, messages: tuple[str, ...] = ()) -> Reply:
+    payload = {"productVariants": variants, "errors": [{"message": one} for one in messages]}
+    return json_reply({"data": {"updateProductVariants": payload}})
+
+
+def test_stocks_are_sent_in_one_call(server: ScriptedServer, client: httpx.Client) -> None:
+    server.script(json_reply(STOCKS))
+    assert shop_at(server, client).set_stocks({SKU: 3, "other": 0}) == {SKU: 3}
+    assert sent_to(server)["variables"]["input"] == {
+        "productVariants": [
+            {"by": {"skuCode": SKU}, "stockQuantity": 3},
+            {"by": {"skuCode": "other"}, "stockQuantity": 0},
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("sent", "confirmed"),
+    [
+        (told({"skuCode": "A", "stockQuantity": 1}, {"skuCode": "B", "stockQuantity": 9}), "AB"),
+        (told({"skuCode": "A", "stockQuantity": 1}, messages=("B is gone",)), "A"),
+        (told({"skuCode": "A", "stockQuantity": 1}, messages=("A is late",)), ""),
+        (told({"skuCode": "A", "stockQuantity": 1}, {"skuCode": "A", "stockQuantity": 2}), ""),
+        (told({"skuCode": "C", "stockQuantity": 1}, {"skuCode": None, "stockQuantity": 2}), ""),
+        (json_reply({"data": {"updateProductVariants": {"productVariants": None}}}), ""),
+    ],
+)
+def test_only_what_mercari_confirms_once_and_without_an_error_is_known(
+    sent: Reply, confirmed: str, server: ScriptedServer, client: httpx.Client
+) -> None:
+    server.script(sent)
+    assert set(shop_at(server, client).set_stocks({"A": 1, "B": 2})) == set(confirmed)
+
+
+def test_the_stock_that_mercari_told_counts_not_the_one_that_was_asked_for(
+    server: ScriptedServer, client: httpx.Client
+) -> None:
+    server.script(told({"skuCode": "A", "stockQuantity": 4}))
+    assert shop_at(server, client).set_stocks({"A": 5}) == {"A": 4}
+
+
+def test_more_stocks_than_a_call_takes_are_a_mistake_of_the_caller(
+    server: ScriptedServer, client: httpx.Client
+) -> None:
+    server.script(json_reply(STOCKS))
+    with pytest.raises(ValueError, match="at most 20"):
+        shop_at(server, client).set_stocks({f"SKU-{number}": 1 for number in range(21)})
+    assert shop_at(server, client).set_stocks({}) == {}
+    assert server.received == []
+
+
 # The budget
+
+
+def test_what_a_page_of_listings_costs_is_taken_from_the_budget() -> None:
+    for name, document in DOCUMENTS.items():
+        parsed = parse(document)
+        operation = get_operation_ast(parsed)
+        assert operation is not None
+        cost = points_of(parsed, operation, {"first": PAGE_SIZE})
+        assert POINTS.get(name, 1) == cost
+    assert set(MERCARI_RATES) == set(DOCUMENTS)
 
 
 @pytest.mark.parametrize(
@@ -235,3 +400,4 @@ def test_the_reset_is_read_as_seconds_to_go_or_as_a_moment(
         shop_at(server, client, limiter).find_listing(SKU)
     assert caught.value.retry_after_seconds == seconds
     assert limiter.resets == ({} if seconds is None else {"productVariant": seconds})
+    assert limiter.pauses == [("productVariant", seconds)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,87 @@ def test_twenty_asins_may_have_more_results_than_one_page(amazon: AmazonClient) 
     assert len(set(skus)) == first["numberOfResults"]
 
 
+# By status
+
+
+def by_status(amazon: AmazonClient, **parameters: object) -> Any:
+    path = f"/listings/2021-08-01/items/{amazon.seller_id}"
+    answer = amazon.get(path, includedData="summaries", pageSize=20, **parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def every_page(amazon: AmazonClient, clock: SteppingClock, **parameters: object) -> list[Any]:
+    page = by_status(amazon, **parameters)
+    items = page["items"]
+    while token := page["pagination"].get("nextToken"):
+        clock.advance(1)
+        page = by_status(amazon, pageToken=token, **parameters)
+        items += page["items"]
+    return items
+
+
+FILTERS: dict[str, tuple[dict[str, str], Callable[[set[str]], bool]]] = {
+    "not buyable": ({"withoutStatus": "BUYABLE"}, lambda held: "BUYABLE" not in held),
+    "hidden": ({"withoutStatus": "BUYABLE,DISCOVERABLE"}, lambda held: not held),
+    "buyable": ({"withStatus": "BUYABLE"}, lambda held: "BUYABLE" in held),
+    "seen but not bought": (
+        {"withStatus": "DISCOVERABLE", "withoutStatus": "BUYABLE"},
+        lambda held: held == {"DISCOVERABLE"},
+    ),
+}
+
+
+@pytest.mark.parametrize("is_suspended", [False, True])
+@pytest.mark.parametrize("name", FILTERS)
+def test_offers_by_status_are_exactly_those_that_show_it(
+    sandbox: SandboxServer, account: Any, clock: SteppingClock, name: str, is_suspended: bool
+) -> None:
+    sandbox.control("catalogue", product_count=130)
+    sandbox.control("account", suspended=is_suspended)
+    for number, change in enumerate(("suspend", "delete", "reactivate")):
+        sandbox.control(change, asin=asin_at(number))
+    sandbox.control("quantity", asin=asin_at(5), quantity=0)
+    sandbox.control("quantity", asin=asin_at(20), quantity=3)
+    sandbox.control("reactivate", asin=asin_at(number_with("suspended")))
+    parameters, is_wanted = FILTERS[name]
+    with AmazonClient(sandbox, account) as amazon:
+        found = {item["sku"] for item in every_page(amazon, clock, **parameters)}
+        expected = set()
+        for number in range(0, 130, 20):
+            clock.advance(2)
+            asins = [asin_at(each) for each in range(number, min(130, number + 20))]
+            for token in (None, "ZnJvbToyMA=="):
+                more = {"pageToken": token} if token else {}
+                for item in amazon.search("ASIN", *asins, **more).json()["items"]:
+                    if is_wanted(set(status_of(item))):
+                        expected.add(item["sku"])
+    assert found == expected
+
+
+def test_results_by_status_come_in_the_order_asked_for(
+    sandbox: SandboxServer, amazon: AmazonClient, clock: SteppingClock
+) -> None:
+    query = {"withoutStatus": "BUYABLE"}
+    rising = every_page(amazon, clock, sortBy="sku", sortOrder="ASC", **query)
+    skus = [item["sku"] for item in rising]
+    assert skus == sorted(skus)
+    sandbox.control("suspend", asin=asin_at(3))
+    assert by_status(amazon, **query)["items"][0]["sku"] == sku_at(3)
+
+
+def test_only_a_thousand_results_can_be_paged_through_but_all_are_counted(
+    sandbox: SandboxServer, amazon: AmazonClient, clock: SteppingClock
+) -> None:
+    sandbox.control("catalogue", product_count=2000)
+    first = by_status(amazon, withStatus="BUYABLE")
+    assert first["numberOfResults"] > 1000
+    assert len(every_page(amazon, clock, withStatus="BUYABLE")) == 1000
+    beyond = urlsafe_b64encode(b"from:1000").decode()
+    path = f"/listings/2021-08-01/items/{amazon.seller_id}"
+    assert amazon.get(path, withStatus="BUYABLE", pageToken=beyond).status_code == 400
+
+
 def test_a_page_holds_ten_where_nothing_else_is_asked(amazon: AmazonClient) -> None:
     asins = ",".join(asin_at(number) for number in range(20))
     path = "/catalog/2022-04-01/items"
@@ -274,6 +356,8 @@ def test_a_page_holds_ten_where_nothing_else_is_asked(amazon: AmazonClient) -> N
         {"pageToken": "nonsense"},
         {"identifiers": ",".join(asin_at(number) for number in range(21))},
         {"withStatus": "BUYABLE"},
+        {"withStatus": "ACTIVE", "identifiers": "", "identifiersType": ""},
+        {"keywords": "時計"},
         {"identifiersType": "EAN"},
     ],
     ids=str,
@@ -301,6 +385,8 @@ def test_every_answer_has_a_request_id_and_good_ones_the_rate(amazon: AmazonClie
         ("/catalog/2022-04-01/items/B000000000", 2, 2),
         ("/fba/inventory/v1/summaries", 2, 2),
         ("/sellers/v1/marketplaceParticipations", 0.016, 15),
+        ("/reports/2021-06-30/reports/1", 2, 15),
+        ("/reports/2021-06-30/documents/1", 0.0167, 15),
     ],
 )
 def test_each_operation_has_the_bucket_of_amazons_table(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from domain import bindings, listing, sweeps
+from domain import bindings, listing, sweep_run
 from domain.asin_binding import decisions, judging
+from domain.following import offer_to_follow
 from domain.ports import AmazonOffer
 from domain.rules.proofs import Proof
 from domain.stamps import Work
@@ -70,8 +71,11 @@ def test_a_row_whose_asin_is_suspended_before_it_is_listed_ends_as_suspended(
         observed_at=upload_desk.work.clock(),
     )  # fmt: skip
     binding_id = binding_id_of(upload_desk.seller.seller_id, asin)
-    decide = sweeps.following(upload_desk.owner, offer, upload_desk.work)
-    assert sweeps.record(upload_desk.installation.app, binding_id, decide, upload_desk.work)
+    command = offer_to_follow(upload_desk.owner, offer, upload_desk.work, may_return=False)
+    assert sweep_run.record(
+        upload_desk.installation.app, binding_id,
+        lambda it: decisions.follow_offer(it, command), upload_desk.work,
+    )  # fmt: skip
     assert upload_desk.fates(upload) == [("suspended", ("E-404",))]
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from domain import asin_binding, submission
 from domain.asin_binding import BindingFact, effect_due
-from domain.asin_binding.facts import ContentRefreshed, PriceAdjusted, StockAdjusted, TermsChanged
 from domain.facts import Fact, Recorded
 from domain.sync_sweep import Finished, PageFailed, SweepFailure, Tally
 from projections import ALL
@@ -39,79 +36,21 @@ from tests.examples import (
     blocked,
     confirmed,
     listed,
-    mapped,
     mapping_broken,
     recorded,
-    reinstated,
     rejected,
     requested,
-    stamp,
     suspended,
     the_terms,
-    validated,
     withdrawn,
 )
+from tests.lives import lives
 
 RECEIVED = submission.Received(
     stamp=STAMP, filename="a.csv", content_sha256="ab",
     rows=(submission.Row(number=1, asin=ASIN, terms=the_terms()),),
 )  # fmt: skip
 FATE = submission.RowFate(number=1, asin=ASIN, fate="refused", codes=("E-403",), detail="x")
-
-SEEN_LATER = stamp(observed=60)
-MOVED: tuple[BindingFact, ...] = (
-    TermsChanged(
-        stamp=SEEN_LATER, terms=the_terms(stock_threshold=2), float_rate=Decimal("0.1"),
-        amazon_price_jpy=9_000, amazon_quantity=8, price_jpy=9_900, stock=6,
-        submission_id=SUBMISSION_ID, row=1,
-    ),
-    PriceAdjusted(
-        stamp=SEEN_LATER, from_price_jpy=10_000, to_price_jpy=12_000, amazon_price_jpy=12_000,
-        float_rate=Decimal(0),
-    ),
-    StockAdjusted(
-        stamp=SEEN_LATER, from_stock=10, to_stock=3, amazon_quantity=3, stock_threshold=0
-    ),
-    ContentRefreshed(stamp=SEEN_LATER, title="新", image_url=None, browse_path=()),
-)  # fmt: skip
-STEPS: dict[str, Sequence[BindingFact]] = {
-    "check": (validated(), mapped()),
-    "list": (listed(),),
-    "closed": (confirmed("list", is_on_sale=False),),
-    "shown": (confirmed("update", price_jpy=9_000),),
-    "down": (confirmed("take_down", is_on_sale=False),),
-    "reject": (rejected(),), "break": (mapping_broken(),), "suspend": (suspended(),),
-    "reinstate": (reinstated(),), "block": (blocked(),), "withdraw": (withdrawn(),),
-    "ask": (requested(),), "fail": (attempt_failed(),),
-    **{each.TOPIC: (each,) for each in MOVED},
-}  # fmt: skip
-MOVES = tuple(each.TOPIC for each in MOVED)
-ALLOWED = {
-    "requested": ("check", "reject", "withdraw", "fail", "down"),
-    "rejected": ("ask", "withdraw", "down"),
-    "mapped": (*MOVES, "list", "closed", "suspend", "ask", "withdraw", "fail", "break", "block"),
-    "listed": (*MOVES, "shown", "suspend", "ask", "withdraw", "fail", "break", "block"),
-    "suspended": (*MOVES, "reinstate", "down", "ask", "withdraw", "fail", "break", "block"),
-    "unmapped": ("ask", "withdraw", "down", "fail"),
-    "blocked": ("down", "fail"),
-    "withdrawn": ("ask", "down", "fail"),
-}
-
-
-@st.composite
-def lives(draw: st.DrawFn) -> list[BindingFact]:
-    """A history in which every step is one that its status allows."""
-    facts: list[BindingFact] = [requested()]
-    state = asin_binding.fold(None, BINDING_ID, facts)
-    for _ in range(draw(st.integers(0, 14))):
-        assert state is not None
-        step = draw(st.sampled_from(ALLOWED[state.status]))
-        added = STEPS[step]
-        if step == "reinstate":
-            added = (reinstated(is_listed=state.listing is not None),)
-        facts += added
-        state = asin_binding.fold(state, BINDING_ID, added)
-    return facts
 
 
 def history(facts: Iterable[Fact]) -> list[Recorded]:
@@ -222,7 +161,7 @@ def test_a_sweep_has_one_line_with_counts_and_one_for_each_binding_it_could_not_
     tried, ended = log_lines(page, sweep(3))
     assert (tried.outcome, tried.asin, tried.binding_id) == ("retrying", ASIN, BINDING_ID)
     assert (ended.outcome, ended.error_code) == ("failed", "E-901")
-    assert ended.detail == {"bindings": 10, "changed": 2, "failed": 3}
+    assert ended.detail == {"bindings": 10, "changed": 2, "failed": 3, "stopped_by": None}
 
 
 def test_a_refused_file_has_one_line_and_no_binding() -> None:
