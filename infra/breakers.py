@@ -6,9 +6,9 @@ read within seconds.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import cast
 from uuid import UUID
@@ -22,7 +22,7 @@ from domain.stamps import Work
 Decide = Callable[[breaker.Breaker, Work], list[BreakerFact]]
 
 ACTOR = "asin-sync"
-READ_SECONDS = 3.0
+READ_AGAIN_AFTER = timedelta(seconds=3)
 
 
 class SellerBreaker:
@@ -39,7 +39,7 @@ class SellerBreaker:
         self._failures = 0
         self._paused: Paused | None = None
         self._tried_at_once: Paused | None = None
-        self._read_at = float("-inf")
+        self._read_at: datetime | None = None
         self._lock = Lock()
 
     def pause(self) -> Paused | None:
@@ -52,7 +52,7 @@ class SellerBreaker:
 
     def try_now(self) -> None:
         """The seller linked anew: what the old link had to wait for does not count."""
-        self._read_at = float("-inf")
+        self._read_at = None
         self._read()
         self._tried_at_once = self._paused
 
@@ -113,8 +113,8 @@ class SellerBreaker:
 
     def _read(self) -> None:
         """What other processes recorded, at most a few seconds ago."""
-        now = time.monotonic()
-        if now - self._read_at < READ_SECONDS:
+        now, read_at = self._clock(), self._read_at
+        if read_at is not None and timedelta(0) <= now - read_at < READ_AGAIN_AFTER:
             return
         self._read_at = now
         with acting_for(self._seller_id):

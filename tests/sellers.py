@@ -30,9 +30,10 @@ def linked_seller(
     *,
     product_count: int = 40,
     is_enabled: bool = True,
+    name: str | None = None,
 ) -> LinkedSeller:
     """Make a new seller in the sandbox and link it here."""
-    name = f"seller-{uuid4().hex[:8]}"
+    name = name or f"seller-{uuid4().hex[:8]}"
     account = sandbox.control("sellers", name=name, product_count=product_count)
     app = installation.app
     seller_id = register_seller(app, account["amazon_seller_id"], name, work)

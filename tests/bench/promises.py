@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.bench.ground import prepared
 from tests.bench.measurement import Measurement
-from tests.simulated_day import SimulatedDay, told
+from tests.virtual.day import SimulatedDay, told
 
 SELLERS, BINDINGS, HOURS = 500, 10_000, 2.6
 

@@ -24,7 +24,7 @@ from infra.sandbox.limits import TokenBuckets
 from infra.scheduler import due_sweeps
 from infra.shops import AMAZON_APPLICATION_RATES, AMAZON_RATES
 from infra.sweep_jobs import PAGE_SIZE, group_of
-from tests.virtual_service import VirtualClock
+from tests.virtual.service import VirtualClock
 
 LISTINGS, STOCK, CATALOGUE = (
     "searchListingsItems", "getInventorySummaries", "searchCatalogItems",

@@ -15,7 +15,7 @@ from typing import Any
 
 from infra.sandbox.goods import asin_of, flaw_of, product_of
 from tests.sellers import LinkedSeller
-from tests.virtual_service import VirtualService
+from tests.virtual.service import VirtualService
 
 PRODUCT_COUNT = 60
 SOUND = [number for number in range(PRODUCT_COUNT) if flaw_of(number) is None]
@@ -50,7 +50,7 @@ class SoakWorld:
     def __init__(self, service: VirtualService, seed: int) -> None:
         self.service, self.random = service, Random(seed)
         self.truth, self.happened = Truth(), Counter[str]()
-        self.sellers = [service.add_seller(PRODUCT_COUNT) for _ in range(2)]
+        self.sellers = [service.add_seller(PRODUCT_COUNT, f"soak-{seed}-{n}") for n in range(2)]
         self._states: dict[tuple[str, str], bool] = {}
         self._suspended_accounts: set[str] = set()
         self._mend_at: dict[int, Callable[[], None]] = {}

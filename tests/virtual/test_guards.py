@@ -4,43 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from infra.installation import Installation
 from infra.sandbox.goods import asin_of, flaw_of
 from projections import conditions, sync_log
 from projections.conditions import ConditionRow
 from projections.sync_log import LogRow
-from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller
-from tests.virtual_service import VirtualClock, VirtualService, listings_of
+from tests.virtual.service import VirtualService, listings_of
 
 SOUND = [number for number in range(60) if flaw_of(number) is None][:12]
-
-
-@pytest.fixture(scope="module")
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture(scope="module")
-def sandbox(
-    tmp_path_factory: pytest.TempPathFactory, clock: VirtualClock
-) -> Iterator[SandboxServer]:
-    """Both upstreams on the virtual clock."""
-    with SandboxServer(Path(tmp_path_factory.mktemp("guards")), clock=clock) as server:
-        yield server
-
-
-@pytest.fixture
-def service(
-    installation: Installation, sandbox: SandboxServer, clock: VirtualClock
-) -> Iterator[VirtualService]:
-    made = VirtualService(installation, sandbox, clock)
-    yield made
-    made.close()
 
 
 class Guarded:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,37 +10,12 @@ import pytest
 from domain.application import acting_for
 from domain.asin_binding import AsinBinding, effect_due
 from domain.values import binding_id_of
-from infra.installation import Installation
 from infra.projection_commands import check
 from infra.sandbox.goods import asin_of, flaw_of
-from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller
-from tests.virtual_service import VirtualClock, VirtualService, listings_of
+from tests.virtual.service import VirtualService, listings_of
 
 SOUND = [number for number in range(200) if flaw_of(number) is None and number % 125 != 5]
-
-
-@pytest.fixture(scope="module")
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture(scope="module")
-def sandbox(
-    tmp_path_factory: pytest.TempPathFactory, clock: VirtualClock
-) -> Iterator[SandboxServer]:
-    """Both upstreams on the virtual clock."""
-    with SandboxServer(Path(tmp_path_factory.mktemp("virtual")), clock=clock) as server:
-        yield server
-
-
-@pytest.fixture
-def service(
-    installation: Installation, sandbox: SandboxServer, clock: VirtualClock
-) -> Iterator[VirtualService]:
-    made = VirtualService(installation, sandbox, clock)
-    yield made
-    made.close()
 
 
 class Case:

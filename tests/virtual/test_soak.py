@@ -1,6 +1,7 @@
 """Thirty simulated days of moving offers, failing upstreams and killed workers, from one seed.
 
-`SOAK_SEED=7 pytest tests/soak` replays that seed's days; `SOAK_DAYS` shortens or lengthens them.
+`SOAK_SEED=7 make test ARGS="-k thirty_days -s"` plays another seed's days; a seed's days are always
+the same. `SOAK_DAYS` shortens or lengthens them.
 """
 
 from __future__ import annotations
@@ -8,51 +9,24 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
-
-import pytest
 
 from domain.application import acting_for
 from domain.asin_binding import AsinBinding, effect_due
 from domain.asin_binding.facts import Suspended
 from domain.sync_sweep import DelayForeseen, Finished, Skipped, promised_at
 from domain.values import binding_id_of
-from infra.installation import Installation
+from infra.event_codec import decode
 from infra.projection_commands import check
-from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller
-from tests.soak.world import SoakWorld
-from tests.virtual_service import VirtualClock, VirtualService, listings_of
+from tests.virtual.service import VirtualService, listings_of
+from tests.virtual.world import SoakWorld
 
 SEED = int(os.environ.get("SOAK_SEED", "20261126"))
 DAYS = float(os.environ.get("SOAK_DAYS", "30"))
 STEP_SECONDS = 2_400.0
 CALM_HOURS = 14
-
-
-@pytest.fixture(scope="module")
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture(scope="module")
-def sandbox(
-    tmp_path_factory: pytest.TempPathFactory, clock: VirtualClock
-) -> Iterator[SandboxServer]:
-    """Both upstreams on the virtual clock."""
-    with SandboxServer(Path(tmp_path_factory.mktemp("soak")), clock=clock) as server:
-        yield server
-
-
-@pytest.fixture
-def service(
-    installation: Installation, sandbox: SandboxServer, clock: VirtualClock
-) -> Iterator[VirtualService]:
-    made = VirtualService(installation, sandbox, clock)
-    yield made
-    made.close()
 
 
 def test_thirty_days_of_misfortune_delist_nothing_wrongly_and_end_in_step(
@@ -84,8 +58,6 @@ def everything(service: VirtualService, world: SoakWorld) -> dict[UUID, list[Any
         rows = log.execute(
             "SELECT seller_id, topic, state FROM asin_sync_events ORDER BY notification_id"
         ).fetchall()
-    from infra.event_codec import decode
-
     facts: dict[UUID, list[Any]] = defaultdict(list)
     for seller_id, topic, state in rows:
         facts[seller_id].append(decode(topic, bytes(state)))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from domain.sync_sweep import promised_at
 from infra.database import Database
-from tests.simulated_day import SimulatedDay, told
+from tests.virtual.day import SimulatedDay, told
 
 
 def test_one_seller_of_100_000_bindings_is_swept_in_time_within_amazons_quotas(

@@ -13,7 +13,6 @@ from threading import Event
 from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 from eventsourcing.persistence import StoredEvent
 
 from api.cloud_events import message_of
@@ -180,9 +179,10 @@ class VirtualService:
         self._log.close()
         self._jobs.close()
 
-    def add_seller(self, product_count: int) -> LinkedSeller:
+    def add_seller(self, product_count: int, name: str | None = None) -> LinkedSeller:
+        """A seller's name decides its ids, and so when its sweeps are due."""
         return linked_seller(
-            self.installation, self.sandbox, self.work, product_count=product_count
+            self.installation, self.sandbox, self.work, product_count=product_count, name=name
         )
 
     def owner(self, seller: LinkedSeller) -> Seller:
@@ -272,8 +272,3 @@ def listings_of(service: VirtualService, seller: LinkedSeller, asin: str) -> lis
     """What the shop shows for this ASIN."""
     shown = service.sandbox.control("world", method="GET", seller=seller.name, asin=asin)
     return list(shown["listings"])
-
-
-def query(url: str, statement: str, *values: Any) -> list[Any]:
-    with psycopg.connect(url) as connection:
-        return connection.execute(statement.encode(), values).fetchall()
