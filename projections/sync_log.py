@@ -75,7 +75,7 @@ class SyncLog:
     """Appends lines; a fact that changed nothing for the outside has none."""
 
     name: ClassVar[str] = "sync_log"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tables: ClassVar[tuple[Table, ...]] = (TABLE, ASINS)
 
     def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:
