@@ -18,17 +18,7 @@ from rich.table import Column, Table
 
 from api.cli_alerts import add_alerts
 from api.cli_bindings import binding_commands
-from api.cli_client import (
-    Client,
-    Exit,
-    Json,
-    Lang,
-    Seller,
-    Server,
-    print_json,
-    stderr,
-    stdout,
-)
+from api.cli_client import Client, Exit, Json, Lang, Seller, Server, print_json, stderr, stdout
 from api.cli_precheck import add_validate, category_commands
 from api.cli_pricing import add_fees, pricing_commands
 from api.cli_sync import sync_commands

@@ -11,17 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from api.cli_client import (
-    Client,
-    Exit,
-    Json,
-    Lang,
-    Seller,
-    Server,
-    print_json,
-    stderr,
-    stdout,
-)
+from api.cli_client import Client, Exit, Json, Lang, Seller, Server, print_json, stderr, stdout
 
 Yen = Annotated[int | None, typer.Option(min=1)]
 Off = Annotated[

@@ -18,13 +18,7 @@ from domain.application import acting_for
 from domain.errors import NotFound
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.warranty import Warranty
-from domain.seller import (
-    BRAKE_RATE_MIN,
-    LAST_UNITS_MAX,
-    HandEditedPrice,
-    Reinstatement,
-    Role,
-)
+from domain.seller import BRAKE_RATE_MIN, LAST_UNITS_MAX, HandEditedPrice, Reinstatement, Role
 from domain.sellers import Decide, change_seller, register_seller
 from domain.stamps import Work
 from domain.sync_sweep import SweepKind

@@ -11,26 +11,11 @@ from domain.braked import Reread, record_braked
 from domain.checking import Setting, setting_of
 from domain.following import product_to_follow
 from domain.offer_sweep import UNANSWERED, WAITING
-from domain.ports import (
-    Sources,
-    UpstreamError,
-)
+from domain.ports import Sources, UpstreamError
 from domain.product import Certificate, Product, product_of
 from domain.stamps import Work
-from domain.sweep_run import (
-    Decide,
-    Desk,
-    LiveBinding,
-    Page,
-    SweepRun,
-    decide_all,
-    failed,
-    unread,
-)
-from domain.sync_sweep import (
-    SweepFailure,
-    Tally,
-)
+from domain.sweep_run import Decide, Desk, LiveBinding, Page, SweepRun, decide_all, failed, unread
+from domain.sync_sweep import SweepFailure, Tally
 
 
 class CatalogueReading(NamedTuple):

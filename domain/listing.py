@@ -11,14 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.application import AsinSync, Change, until_settled
-from domain.asin_binding import (
-    AsinBinding,
-    BindingFact,
-    Effect,
-    decisions,
-    effect_due,
-    fold,
-)
+from domain.asin_binding import AsinBinding, BindingFact, Effect, decisions, effect_due, fold
 from domain.asin_binding.drift import FollowListing, drift_of
 from domain.asin_binding.state import draft_of
 from domain.breaker import UpstreamPaused, stops_at_once

@@ -27,19 +27,8 @@ from domain.ports import (
 )
 from domain.reading import FBA_BATCH, stocked
 from domain.seller import Seller
-from domain.sweep_run import (
-    Decide,
-    Desk,
-    LiveBinding,
-    Page,
-    SweepRun,
-    decide_all,
-    failed,
-)
-from domain.sync_sweep import (
-    SweepFailure,
-    Tally,
-)
+from domain.sweep_run import Decide, Desk, LiveBinding, Page, SweepRun, decide_all, failed
+from domain.sync_sweep import SweepFailure, Tally
 
 WAITING = (UpstreamThrottled, UpstreamPaused)
 UNANSWERED = "E-901"

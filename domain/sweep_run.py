@@ -13,10 +13,7 @@ from pydantic import AwareDatetime
 from domain.application import AsinSync, Change, until_settled
 from domain.asin_binding import AsinBinding, BindingFact
 from domain.errors import VersionConflict
-from domain.ports import (
-    Sources,
-    UpstreamError,
-)
+from domain.ports import Sources, UpstreamError
 from domain.seller import Seller
 from domain.stamps import Work
 from domain.sync_sweep import (

@@ -11,13 +11,7 @@ import orjson
 from domain.ports import ReportedListing, UpstreamRefused
 from domain.values import AMAZON_JP_MARKETPLACE_ID
 from infra.amazon_answers import Report, ReportCreated, ReportDocument
-from infra.amazon_calls import (
-    CREATE_REPORT,
-    GET_REPORT,
-    GET_REPORT_DOCUMENT,
-    UPSTREAM,
-    AmazonCalls,
-)
+from infra.amazon_calls import CREATE_REPORT, GET_REPORT, GET_REPORT_DOCUMENT, UPSTREAM, AmazonCalls
 from infra.amazon_listings_report import REPORT_TYPE, MalformedReport, listings_in, unpacked
 from infra.http_client import Document, HttpSettings, Question, StrictHttp
 

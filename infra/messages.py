@@ -19,14 +19,7 @@ from psycopg.types.json import Jsonb
 
 from domain.contacts import Topic
 from domain.error_codes import Language
-from domain.mails import (
-    KEPT,
-    Waiting,
-    ensure_values,
-    is_due,
-    mail_of,
-    retry_delay_seconds,
-)
+from domain.mails import KEPT, Waiting, ensure_values, is_due, mail_of, retry_delay_seconds
 from infra.database import Connection, Database
 from infra.mail_server import MailFailed, MailServer, deliver, message_to
 

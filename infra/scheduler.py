@@ -17,12 +17,7 @@ import psycopg
 
 from domain.policies import DrainEffects, StartSweep
 from domain.ports import Clock
-from domain.sync_sweep import (
-    INTERVAL_SECONDS,
-    SweepKind,
-    due_at_epoch_seconds,
-    offset_seconds,
-)
+from domain.sync_sweep import INTERVAL_SECONDS, SweepKind, due_at_epoch_seconds, offset_seconds
 from infra.call_counts import add_calls
 from infra.database import Connection, Database
 from infra.hint_intake import forget_old

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -101,6 +102,31 @@ def installation(
     settings: Settings, role_urls: dict[str, str], sandbox: SandboxServer
 ) -> Iterator[Installation]:
     """Stores and keys on a fresh database, with the sandbox as both upstreams."""
+    with installed(settings, role_urls, sandbox) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def module_installation(
+    admin_url: str,
+    migrated_template: str,
+    role_prefix: str,
+    passwords: dict[str, str],
+    sandbox: SandboxServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Installation]:
+    """The same, for all tests of one file."""
+    folder = str(tmp_path_factory.mktemp("installation"))
+    with postgres.new_database(admin_url, migrated_template) as url:
+        settings = Settings(database_url=url, role_prefix=role_prefix, data=folder, images="no")
+        with installed(settings, urls_of(settings, url, passwords), sandbox) as made:
+            yield made
+
+
+@contextmanager
+def installed(
+    settings: Settings, role_urls: dict[str, str], sandbox: SandboxServer
+) -> Iterator[Installation]:
     folder = Path(settings.data) / "sandbox"
     folder.mkdir()
     (folder / "url").write_text(sandbox.url)

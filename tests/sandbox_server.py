@@ -68,3 +68,7 @@ class SandboxServer:
         )
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def listings(self, seller: str, asin: str) -> list[dict[str, Any]]:
+        """What this seller's shop shows for an ASIN."""
+        return list(self.control("world", method="GET", seller=seller, asin=asin)["listings"])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from domain import seller
+from domain import seller, uploads
+from domain.application import AsinSync, acting_for
 from domain.sellers import change_seller, register_seller
 from domain.stamps import Work
 from infra.demo import authorised_by_sandbox
 from infra.installation import Installation
+from infra.sandbox.sample import csv_of, row_of
 from tests.sandbox_server import SandboxServer
 
 
@@ -54,3 +57,14 @@ def linked_seller(
         enable = seller.EnableSync(stamp=stamp)
         change_seller(app, seller_id, lambda it: seller.enable_sync(it, enable))
     return LinkedSeller(seller_id, name, account["amazon_seller_id"])
+
+
+def upload_products(
+    app: AsinSync, seller: LinkedSeller, numbers: Sequence[int], work: Work
+) -> UUID:
+    """Send these products of the catalogue as a CSV, like the sample's rows."""
+    content = csv_of(row_of(seller.name, number) for number in numbers)
+    with acting_for(seller.seller_id):
+        owner = app.seller(seller.seller_id)
+        received = uploads.receive_file(app, owner, "rows.csv", content, uuid4().hex, work)
+    return received.submission_id

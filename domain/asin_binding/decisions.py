@@ -35,12 +35,7 @@ from domain.product import Product
 from domain.rules.certificates import hard_fault
 from domain.rules.findings import COMPLIANCE_PAPER, INTEGRATION_POLICY, Finding
 from domain.rules.images import judge_image
-from domain.rules.precheck import (
-    Circumstances,
-    Terms,
-    Tree,
-    check_category,
-)
+from domain.rules.precheck import Circumstances, Terms, Tree, check_category
 from domain.rules.pricing import bounds_of, float_rate_of, out_of_range
 from domain.rules.repricing import Priced, RulesInForce, price_at_day_start, priced
 from domain.rules.stock import is_at_threshold, mercari_stock

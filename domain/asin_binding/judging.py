@@ -21,14 +21,7 @@ from domain.policy import Policy, policy_of
 from domain.product import Product
 from domain.rules.filing import lacking
 from domain.rules.findings import Finding
-from domain.rules.precheck import (
-    Circumstances,
-    ImageReview,
-    Judgement,
-    Tree,
-    image_key,
-    judge,
-)
+from domain.rules.precheck import Circumstances, ImageReview, Judgement, Tree, image_key, judge
 from domain.rules.pricing import float_rate_of
 from domain.rules.proofs import Proof
 from domain.rules.repricing import priced

@@ -8,13 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.policy.category_policy import Audience, Path, Verdict
-from domain.rules.category_index import (
-    AUDIENCES,
-    NO_LEAVES,
-    CategoryTree,
-    Leaves,
-    plain_path,
-)
+from domain.rules.category_index import AUDIENCES, NO_LEAVES, CategoryTree, Leaves, plain_path
 from domain.rules.category_words import spelled, without_brands
 
 _SIZE = re.compile(r"(?<!\d)(\d{2,3})(?=\s*(?:cm|センチ|-|~|・|\s|$))")

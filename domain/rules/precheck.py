@@ -17,12 +17,7 @@ from domain.rules.brands import BrandAuthorisation, check_brand
 from domain.rules.categories import CategoryMatch, match_category
 from domain.rules.certificates import check_certificates
 from domain.rules.findings import INTEGRATION_POLICY, Check, Finding, Verdict, failed, passed
-from domain.rules.gates import (
-    check_fulfilment,
-    check_localisation,
-    check_state,
-    check_supported,
-)
+from domain.rules.gates import check_fulfilment, check_localisation, check_state, check_supported
 from domain.rules.images import judge_image
 from domain.rules.price_check import check_price
 from domain.rules.proofs import Proof

@@ -54,12 +54,7 @@ from domain.seller.facts import (
     SyncEnabled,
     WarrantyChanged,
 )
-from domain.seller.state import (
-    Seller,
-    changes_by,
-    fold,
-    without,
-)
+from domain.seller.state import Seller, changes_by, fold, without
 
 __all__ = [
     "BRAKE_RATE",

@@ -7,14 +7,10 @@ from typing import ClassVar, Literal
 
 from domain.facts import Fact
 from domain.rules.brands import BrandAuthorisation
-from domain.rules.repricing import (
-    PricingRules,
-)
+from domain.rules.repricing import PricingRules
 from domain.rules.warranty import Warranty
 from domain.sync_sweep import SweepKind
-from domain.webhooks import (
-    WebhookFact,
-)
+from domain.webhooks import WebhookFact
 
 Reinstatement = Literal["automatic", "manual"]
 HandEditedPrice = Literal["put_back", "keep"]

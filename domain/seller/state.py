@@ -9,11 +9,7 @@ from typing import assert_never
 from uuid import UUID
 
 from domain.rules.brands import BrandAuthorisation
-from domain.rules.repricing import (
-    OwnPrice,
-    PricingRules,
-    RulesInForce,
-)
+from domain.rules.repricing import OwnPrice, PricingRules, RulesInForce
 from domain.rules.warranty import Warranty
 from domain.seller.facts import (
     BRAKE_RATE,

@@ -6,6 +6,8 @@ The rest fails for the reasons that goods.Flaw names: by the goods, by the offer
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
+from io import StringIO
 from pathlib import Path
 
 from infra.sandbox.categories import ids_by_path, leaves
@@ -22,10 +24,16 @@ _STOCK_THRESHOLD_MAX = 3
 
 def write_sample_csv(path: Path, seller: str) -> None:
     """Write the upload of the seller of that name: her first 500 products, UTF-8, LF."""
-    with path.open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.writer(lines, lineterminator="\n")
-        writer.writerow(HEADER)
-        writer.writerows(row_of(seller, number) for number in range(SAMPLE_SIZE))
+    path.write_bytes(csv_of(row_of(seller, number) for number in range(SAMPLE_SIZE)))
+
+
+def csv_of(rows: Iterable[tuple[str, str, str, int]]) -> bytes:
+    """A file of these rows, with the header."""
+    lines = StringIO(newline="")
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(HEADER)
+    writer.writerows(rows)
+    return lines.getvalue().encode()
 
 
 def row_of(seller: str, number: int) -> tuple[str, str, str, int]:

@@ -18,7 +18,7 @@ from infra.webhook_courier import secret_kind
 from infra.webhook_desk import TESTS_MAX
 from infra.webhook_follower import WebhooksFollower
 from tests.infra.scripted_server import ScriptedServer, reply
-from tests.infra.webhook_bench import event_in
+from tests.infra.webhook_scene import event_in
 from tests.sellers import LinkedSeller
 
 URL = "https://hooks.example.com/asin"

@@ -17,7 +17,7 @@ from domain.reading import FBA_BATCH, OFFERS_BATCH
 from infra.demo import SELLER_NAME
 from infra.installation import connect
 from infra.sandbox.goods import asin_of, product_of
-from infra.sandbox.sample import HEADER, row_of
+from infra.sandbox.sample import csv_of, row_of
 from infra.settings import Settings
 from tests.bench.measurement import Measurement
 from tests.faults.running_service import RunningService
@@ -95,8 +95,7 @@ def move(sandbox: str, path: str, **fields: Any) -> None:
 
 def sent(service: RunningService) -> tuple[dict[str, Any], float]:
     """The finished upload of the next 500 products, and when its first row came to its fate."""
-    rows = [HEADER, *(row_of(SELLER_NAME, number) for number in range(ROWS, 2 * ROWS))]
-    content = "\n".join(",".join(map(str, row)) for row in rows).encode()
+    content = csv_of(row_of(SELLER_NAME, number) for number in range(ROWS, 2 * ROWS))
     started_at = time.monotonic()
     accepted = httpx.post(
         f"{service.url}/v1/submissions", files={"file": ("new.csv", content)}, timeout=30,

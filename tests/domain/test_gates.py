@@ -8,12 +8,7 @@ import pytest
 
 from domain.policy import policy_of
 from domain.rules.findings import Check
-from domain.rules.gates import (
-    check_fulfilment,
-    check_localisation,
-    check_state,
-    check_supported,
-)
+from domain.rules.gates import check_fulfilment, check_localisation, check_state, check_supported
 from domain.rules.proofs import Proof
 from tests.examples import a_product
 

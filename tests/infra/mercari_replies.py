@@ -8,10 +8,7 @@ from typing import Any
 
 import httpx
 
-from domain.ports import (
-    ListingDraft,
-    MercariListing,
-)
+from domain.ports import ListingDraft, MercariListing
 from infra.http_client import HttpSettings
 from infra.mercari_calls import MercariAccess
 from infra.mercari_shops import MercariShops

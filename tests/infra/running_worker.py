@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from domain import pricing, uploads
+from domain import pricing
 from domain import seller as sellers
 from domain.application import acting_for
 from domain.rules.repricing import PricingRules
@@ -27,13 +27,12 @@ from domain.values import binding_id_of, sweep_id_of
 from infra.installation import Installation, passwords_file
 from infra.projection_commands import status
 from infra.sandbox.goods import asin_of
-from infra.sandbox.sample import HEADER, row_of
 from infra.settings import Settings
 from projections import bindings, submissions, sync_log
 from projections.bindings import BindingRow
 from projections.sync_log import LogRow
 from tests.sandbox_server import SandboxServer
-from tests.sellers import LinkedSeller, linked_seller
+from tests.sellers import LinkedSeller, linked_seller, upload_products
 
 ROOT = Path(__file__).parents[2]
 WAIT_SECONDS_MAX = 120.0
@@ -97,14 +96,7 @@ class Shop:
         return self.seller.seller_id
 
     def upload(self, numbers: Sequence[int]) -> UUID:
-        """Send these products of the catalogue as a CSV, like the sample's rows."""
-        lines = [HEADER, *(row_of(self.seller.name, number) for number in numbers)]
-        content = "\n".join(",".join(str(cell) for cell in line) for line in lines).encode()
-        app = self.installation.app
-        with acting_for(self.seller_id):
-            return uploads.receive_file(
-                app, app.seller(self.seller_id), "rows.csv", content, uuid4().hex, self.work
-            ).submission_id
+        return upload_products(self.installation.app, self.seller, numbers, self.work)
 
     def rows(self, submission_id: UUID) -> list[submissions.RowRow]:
         with self.installation.database.reading_for(self.seller_id) as connection:
@@ -148,8 +140,7 @@ class Shop:
 
     def listings(self, asin: str) -> list[dict[str, Any]]:
         """What the shop shows for this ASIN."""
-        shown = self.sandbox.control("world", method="GET", seller=self.seller.name, asin=asin)
-        return list(shown["listings"])
+        return self.sandbox.listings(self.seller.name, asin)
 
     def listing(self, asin: str) -> dict[str, Any]:
         """The only listing of this ASIN."""

@@ -8,14 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.mail_server import (
-    MailFailed,
-    MailServer,
-    deliver,
-    greet,
-    mail_server_from,
-    message_to,
-)
+from infra.mail_server import MailFailed, MailServer, deliver, greet, mail_server_from, message_to
 from infra.settings import Settings, described
 from tests.mail_server import LOGIN, certificate_in, mail_server
 

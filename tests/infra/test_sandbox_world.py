@@ -13,15 +13,7 @@ from hypothesis import strategies as st
 from domain.values import asin_from
 from infra.sandbox import sample
 from infra.sandbox.categories import ids_by_path, is_leaf, leaves, tree
-from infra.sandbox.goods import (
-    CATALOGUE_SIZE,
-    Flaw,
-    asin_of,
-    flaw_of,
-    kinds,
-    number_of,
-    product_of,
-)
+from infra.sandbox.goods import CATALOGUE_SIZE, Flaw, asin_of, flaw_of, kinds, number_of, product_of
 from infra.sandbox.mercari_rules import NAME_LENGTH_MAX
 from infra.sandbox.tokens import Tokens
 from infra.sandbox.world import offer_unedited

@@ -18,12 +18,10 @@ from domain.channel_prices import enter_prices
 from domain.rules.repricing import AsinRule, ChannelPrice, PricingRules
 from domain.values import binding_id_of
 from infra.audit_replay import replay
-from infra.installation import Installation, opened, urls_of
+from infra.installation import Installation
 from infra.projection_commands import check, rebuild, retry, status
 from infra.sandbox.goods import flaw_of, product_of
-from infra.settings import Settings
 from projections import health_score
-from tests import postgres
 from tests.infra.running_worker import Shop, asins, now, running_worker, wait_until
 from tests.sandbox_server import SandboxServer
 
@@ -34,30 +32,16 @@ UNUSED = (number for number in count(1040) if flaw_of(number) is None and number
 
 @pytest.fixture(scope="module")
 def shop(
-    admin_url: str,
-    migrated_template: str,
-    role_prefix: str,
-    passwords: dict[str, str],
-    sandbox: SandboxServer,
-    tmp_path_factory: pytest.TempPathFactory,
+    module_installation: Installation, passwords: dict[str, str], sandbox: SandboxServer
 ) -> Iterator[Shop]:
     """A seller with 40 rows uploaded, and a worker that serves it for all of these tests."""
-    folder = tmp_path_factory.mktemp("worker")
-    (folder / "sandbox").mkdir()
-    (folder / "sandbox" / "url").write_text(sandbox.url)
-    with postgres.new_database(admin_url, migrated_template) as url:
-        settings = Settings(
-            database_url=url, role_prefix=role_prefix, data=str(folder), images="no"
-        )
-        installation = opened(settings, urls_of(settings, url, passwords))
-        with running_worker(installation, passwords):
-            made = Shop(installation, sandbox)
-            made.finish(made.upload(BASE))
-            kinds = {"sweep.stock_price", "sweep.catalogue", "sweep.delta", "sweep.drift"}
-            wait_until(lambda: kinds <= {line.operation for line in made.log()}, "the first sweeps")
-            wait_until(lambda: not made.sweeps_under_way(), "no sweep is under way")
-            yield made
-        installation.close()
+    with running_worker(module_installation, passwords):
+        made = Shop(module_installation, sandbox)
+        made.finish(made.upload(BASE))
+        kinds = {"sweep.stock_price", "sweep.catalogue", "sweep.delta", "sweep.drift"}
+        wait_until(lambda: kinds <= {line.operation for line in made.log()}, "the first sweeps")
+        wait_until(lambda: not made.sweeps_under_way(), "no sweep is under way")
+        yield made
 
 
 @pytest.fixture(autouse=True)

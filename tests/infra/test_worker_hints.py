@@ -8,11 +8,9 @@ from statistics import median
 
 import pytest
 
-from infra.installation import opened, urls_of
+from infra.installation import Installation
 from infra.sandbox.goods import flaw_of
-from infra.settings import Settings
 from infra.web_desk import WebDesk
-from tests import postgres
 from tests.api.web_server import serving
 from tests.infra.running_worker import Shop, asins, now, running_worker, wait_until
 from tests.sandbox_server import SandboxServer
@@ -24,37 +22,23 @@ OFF_SALE_SECONDS_MAX = 15.0
 
 @pytest.fixture(scope="module")
 def shop(
-    admin_url: str,
-    migrated_template: str,
-    role_prefix: str,
-    passwords: dict[str, str],
-    sandbox: SandboxServer,
-    tmp_path_factory: pytest.TempPathFactory,
+    module_installation: Installation, passwords: dict[str, str], sandbox: SandboxServer
 ) -> Iterator[Shop]:
     """A seller with listings, a worker, and a web server that the sandbox tells of changes."""
-    folder = tmp_path_factory.mktemp("worker-hints")
-    (folder / "sandbox").mkdir()
-    (folder / "sandbox" / "url").write_text(sandbox.url)
-    with postgres.new_database(admin_url, migrated_template) as url:
-        settings = Settings(
-            database_url=url, role_prefix=role_prefix, data=str(folder), images="no"
-        )
-        installation = opened(settings, urls_of(settings, url, passwords))
-        desk = WebDesk(installation, now)
-        with running_worker(installation, passwords), serving(desk) as address:
-            made = Shop(installation, sandbox)
-            key = installation.api_keys.create("service", made.seller_id, "sandbox")[1]
-            token = desk.hints.mercari_token(made.seller_id)
-            sandbox.control(
-                "forwarder", seller=made.seller.name, url=f"{address}/v1/notifications/amazon",
-                key=key, mercari_url=f"{address}/v1/notifications/mercari/{token}",
-            )  # fmt: skip
-            rows = made.finish(made.upload(NUMBERS))
-            assert {row.fate for row in rows} == {"listed"}
-            yield made
-        desk.stop()
-        desk.shops.close()
-        installation.close()
+    desk = WebDesk(module_installation, now)
+    with running_worker(module_installation, passwords), serving(desk) as address:
+        made = Shop(module_installation, sandbox)
+        key = module_installation.api_keys.create("service", made.seller_id, "sandbox")[1]
+        token = desk.hints.mercari_token(made.seller_id)
+        sandbox.control(
+            "forwarder", seller=made.seller.name, url=f"{address}/v1/notifications/amazon",
+            key=key, mercari_url=f"{address}/v1/notifications/mercari/{token}",
+        )  # fmt: skip
+        rows = made.finish(made.upload(NUMBERS))
+        assert {row.fate for row in rows} == {"listed"}
+        yield made
+    desk.stop()
+    desk.shops.close()
 
 
 def test_a_suspended_asin_is_off_sale_within_seconds_and_back_as_fast(

@@ -11,7 +11,7 @@ from domain.seller import Seller
 from domain.stamps import Work
 from domain.submission import Submission
 from infra.installation import Installation
-from infra.sandbox.sample import HEADER, row_of
+from infra.sandbox.sample import csv_of, row_of
 from infra.shops import LinkedShops
 from tests.sellers import LinkedSeller
 
@@ -32,9 +32,9 @@ class UploadDesk(NamedTuple):
         """Receive and check these rows; nothing is listed yet."""
         app, shops = self.installation.app, self.shops
         rows = [(*row_of(self.seller.name, number)[:3], stock_threshold) for number in numbers]
-        lines = [HEADER, *rows]
-        content = "\n".join(",".join(str(cell) for cell in line) for line in lines).encode()
-        received = uploads.receive_file(app, self.owner, "a.csv", content, uuid4().hex, self.work)
+        received = uploads.receive_file(
+            app, self.owner, "a.csv", csv_of(rows), uuid4().hex, self.work
+        )
         uploads.check_page(
             app, self.owner, shops.sources(self.owner), received.submission_id,
             range(1, len(numbers) + 1), self.work,

@@ -16,7 +16,6 @@ from uuid import UUID, uuid4
 from eventsourcing.persistence import StoredEvent
 
 from api.cloud_events import message_of
-from domain import uploads
 from domain.application import AsinSync, acting_for
 from domain.breaker import Marketplace
 from domain.seller import Seller
@@ -27,12 +26,11 @@ from infra.installation import Installation, upstream_urls
 from infra.jobs import Jobs
 from infra.policies_follower import PoliciesFollower
 from infra.projection_engine import ProjectionEngine
-from infra.sandbox.sample import HEADER, row_of
 from infra.scheduler import Scheduler
 from infra.shops import LinkedShops
 from infra.workshop import workshop_of
 from tests.sandbox_server import SandboxServer
-from tests.sellers import LinkedSeller, linked_seller
+from tests.sellers import LinkedSeller, linked_seller, upload_products
 
 ROUNDS_MAX = 500
 PATIENCE_SECONDS = 60.0
@@ -190,14 +188,11 @@ class VirtualService:
             return self.app.seller(seller.seller_id)
 
     def upload(self, seller: LinkedSeller, numbers: Sequence[int]) -> UUID:
-        """Send these products of the catalogue as a CSV."""
-        lines = [HEADER, *(row_of(seller.name, number) for number in numbers)]
-        content = "\n".join(",".join(str(cell) for cell in line) for line in lines).encode()
-        with acting_for(seller.seller_id):
-            owner = self.app.seller(seller.seller_id)
-            return uploads.receive_file(
-                self.app, owner, "rows.csv", content, uuid4().hex, self.work
-            ).submission_id
+        return upload_products(self.app, seller, numbers, self.work)
+
+    def listings(self, seller: LinkedSeller, asin: str) -> list[dict[str, Any]]:
+        """What the shop shows for this ASIN."""
+        return self.sandbox.listings(seller.name, asin)
 
     def settle(self) -> None:
         """Fold, follow and run every job whose time has come, until nothing is left to do."""
@@ -266,9 +261,3 @@ class VirtualService:
             return positions
 
         recorder.insert_events = crashing
-
-
-def listings_of(service: VirtualService, seller: LinkedSeller, asin: str) -> list[dict[str, Any]]:
-    """What the shop shows for this ASIN."""
-    shown = service.sandbox.control("world", method="GET", seller=seller.name, asin=asin)
-    return list(shown["listings"])

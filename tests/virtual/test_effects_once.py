@@ -13,7 +13,7 @@ from domain.values import binding_id_of
 from infra.projection_commands import check
 from infra.sandbox.goods import asin_of, flaw_of
 from tests.sellers import LinkedSeller
-from tests.virtual.service import VirtualService, listings_of
+from tests.virtual.service import VirtualService
 
 SOUND = [number for number in range(200) if flaw_of(number) is None and number % 125 != 5]
 
@@ -151,7 +151,7 @@ def test_a_worker_that_comes_back_from_the_dead_at_any_step_does_no_harm(
 
 def assert_shown_as_decided(case: Case) -> None:
     binding = case.binding
-    (shown,) = listings_of(case.service, case.seller, case.asin)
+    (shown,) = case.service.listings(case.seller, case.asin)
     assert effect_due(binding) is None
     assert binding.listing is not None
     assert shown["is_on_sale"] == binding.listing.is_on_sale == (binding.status == "listed")

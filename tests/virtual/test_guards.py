@@ -12,7 +12,7 @@ from projections import conditions, sync_log
 from projections.conditions import ConditionRow
 from projections.sync_log import LogRow
 from tests.sellers import LinkedSeller
-from tests.virtual.service import VirtualService, listings_of
+from tests.virtual.service import VirtualService
 
 SOUND = [number for number in range(60) if flaw_of(number) is None][:12]
 
@@ -31,7 +31,7 @@ class Guarded:
         self.service.sandbox.control(path, seller=self.seller.name, **fields)
 
     def on_sale(self) -> int:
-        shown = (listings_of(self.service, self.seller, asin_of(number)) for number in SOUND)
+        shown = (self.service.listings(self.seller, asin_of(number)) for number in SOUND)
         return sum(listing["is_on_sale"] for found in shown for listing in found)
 
     def sweep(self, kind: str) -> None:
@@ -140,7 +140,7 @@ def test_a_mercari_that_does_not_answer_leaves_effects_waiting_without_a_line_fo
     stocks = [
         units
         for number in SOUND
-        for listing in listings_of(shop.service, shop.seller, asin_of(number))
+        for listing in shop.service.listings(shop.seller, asin_of(number))
         for units in listing["stock"].values()
     ]
     assert {*stocks} <= {30, 31, 32, 33}
@@ -159,11 +159,11 @@ def test_stocks_are_written_twenty_a_call(shop: Guarded) -> None:
 
 def test_a_listing_edited_by_hand_is_put_back_and_said(shop: Guarded) -> None:
     asin = asin_of(SOUND[1])
-    (shown,) = listings_of(shop.service, shop.seller, asin)
+    (shown,) = shop.service.listings(shop.seller, asin)
     (sku_code,) = shown["stock"]
     shop.control(f"listings/{sku_code}", title="手で書いた題名", price_jpy=999)
     shop.sweep("drift")
-    (after,) = listings_of(shop.service, shop.seller, asin)
+    (after,) = shop.service.listings(shop.seller, asin)
     assert (after["title"], after["price_jpy"]) == (shown["title"], shown["price_jpy"])
     assert {row.detail["field"] for row in shop.log("drift")} == {"title", "price_jpy"}
     assert {row.error_code for row in shop.log("drift")} == {"W-106"}

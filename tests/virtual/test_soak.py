@@ -20,7 +20,7 @@ from domain.values import binding_id_of
 from infra.event_codec import decode
 from infra.projection_commands import check
 from tests.sellers import LinkedSeller
-from tests.virtual.service import VirtualService, listings_of
+from tests.virtual.service import VirtualService
 from tests.virtual.world import SoakWorld
 
 SEED = int(os.environ.get("SOAK_SEED", "20261126"))
@@ -122,7 +122,7 @@ def assert_in_step(service: VirtualService, seller: LinkedSeller, asin: str) -> 
     with acting_for(seller.seller_id):
         binding = service.app.binding(binding_id_of(seller.seller_id, asin))
     assert binding is not None
-    shown = listings_of(service, seller, asin)
+    shown = service.listings(seller, asin)
     assert len(shown) <= 1, "a duplicate"
     assert effect_due(binding) is None, (asin, binding.status, binding)
     if binding.listing is None:

@@ -26,6 +26,7 @@ FAULTS = {
     "lwa": ("503_html", "empty_200"),
 }
 FAULT_SECONDS = (300, 1_200, 3_600, 4 * 3_600)
+LOST_ANSWERS_MAX = 20
 MENDED_AFTER_STEPS = 40
 
 
@@ -123,16 +124,14 @@ class SoakWorld:
 
     def edit_by_hand(self) -> None:
         seller, asin = self.one()
-        shown = self.service.sandbox.control("world", method="GET", seller=seller.name, asin=asin)
-        for listing in shown["listings"]:
+        for listing in self.service.sandbox.listings(seller.name, asin):
             (sku_code,) = listing["stock"]
             change = self.random.choice([{"title": "手で書いた題名"}, {"price_jpy": 987}])
             self.control(seller, f"listings/{sku_code}", **change)
 
     def sell(self) -> None:
         seller, asin = self.one()
-        shown = self.service.sandbox.control("world", method="GET", seller=seller.name, asin=asin)
-        for listing in shown["listings"]:
+        for listing in self.service.sandbox.listings(seller.name, asin):
             ((sku_code, units),) = listing["stock"].items()
             if units and listing["is_on_sale"]:
                 self.control(seller, "sell", sku_code=sku_code, quantity=1)
@@ -148,11 +147,14 @@ class SoakWorld:
             )  # fmt: skip
 
     def break_upstream(self) -> None:
+        """An outage of a while, or some writes that are carried out and answered like failures."""
         upstream = self.random.choice(sorted(FAULTS))
-        self.service.sandbox.control(
-            "faults", upstream=upstream, kind=self.random.choice(FAULTS[upstream]),
-            seconds=self.random.choice(FAULT_SECONDS),
-        )  # fmt: skip
+        kind = self.random.choice(FAULTS[upstream])
+        if kind == "created_but_timed_out":
+            lasting = {"count": self.random.randint(1, LOST_ANSWERS_MAX)}
+        else:
+            lasting = {"seconds": self.random.choice(FAULT_SECONDS)}
+        self.service.sandbox.control("faults", upstream=upstream, kind=kind, **lasting)
 
     def kill(self) -> None:
         self.service.crashes.countdown = self.random.randint(0, 40)

@@ -41,7 +41,7 @@ ROWS = """
 """
 
 
-class WebhookBench:
+class WebhookScene:
     """One seller, its webhooks, and every part of telling them, run by hand."""
 
     def __init__(self, installation: Installation, seller_id: UUID, seconds_max: float) -> None:
