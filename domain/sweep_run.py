@@ -51,7 +51,8 @@ class LiveBinding(NamedTuple):
     certificates: Sequence[Mapping[str, object]] | None = None
 
 
-Account = Literal["active", "suspended", "unknown"]
+Account = Literal["active", "doubtful", "suspended", "unknown"]
+"""Doubtful: Amazon said once that it is suspended; that is believed when said a second time."""
 
 
 class SweepRun(Value):

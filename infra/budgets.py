@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from math import ceil
 from threading import Event, Lock
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ from domain.ports import UpstreamThrottled
 from infra.database import Database
 
 LEASE_MAX = 20
+LEASE_SECONDS = 2.0
+"""No lease is larger than what comes in so long."""
 UTILISATION = 0.95
 """Calls arrive a little earlier or later than they were sent; the rest is for that."""
 
@@ -170,4 +173,5 @@ class BudgetLimiter:
 
 
 def _lease_of(rate: Rate) -> int:
-    return max(1, min(LEASE_MAX, rate.burst // 2))
+    """Few where tokens come slowly: a lease that is waited for must not take minutes to fill."""
+    return max(1, min(LEASE_MAX, rate.burst // 2, ceil(rate.per_second * LEASE_SECONDS)))

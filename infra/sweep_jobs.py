@@ -35,6 +35,8 @@ REPORT_WAIT = timedelta(seconds=20)
 REPORT_AGAIN_SECONDS = 900.0
 REQUESTED_WAIT = timedelta(seconds=5)
 ACCOUNT_AGE_MAX = timedelta(minutes=15)
+ACCOUNT_PATIENCE = timedelta(minutes=5)
+"""So long a sweep waits at its beginning for the one call a minute that tells of the account."""
 BY_HAND = "E-401"
 WAIT_SECONDS = 15.0
 log = logging.getLogger(__name__)
@@ -113,7 +115,11 @@ class SweepJobs:
             case "report" if not run.is_report_read:
                 self._sweep_report(desk, run)
             case _:
-                self._sweep_next(desk, self._with_account(desk, run))
+                asked = self._with_account(desk, run)
+                if asked.account == "doubtful":
+                    self._defer_page(desk.seller.seller_id, asked)
+                else:
+                    self._sweep_next(desk, asked)
 
     def _sweep_next(self, desk: Desk, run: SweepRun) -> None:
         """The next page of a sweep that reads Amazon; the last one ends it."""
@@ -233,19 +239,23 @@ class SweepJobs:
     def _with_account(self, desk: Desk, run: SweepRun) -> SweepRun:
         """The run with what Amazon says of the account, asked anew after a while.
 
-        Asked a second time before a suspension is believed; no answer is UNKNOWN, which suspends
-        nothing and lets nothing return to sale.
+        A suspension is believed when it is said twice; no answer is UNKNOWN, which suspends nothing
+        and lets nothing return to sale. Raises UpstreamThrottled where the page had better wait.
         """
         now, asked_at = self._workshop.clock(), run.account_asked_at
         is_fresh = asked_at is not None and now - asked_at < ACCOUNT_AGE_MAX
-        if run.kind not in ("status", "stock_price") or is_fresh:
+        is_doubtful = run.account == "doubtful"
+        if run.kind not in ("status", "stock_price") or (is_fresh and not is_doubtful):
             return run
-        amazon = desk.sources.amazon
         account: Account = "unknown"
         try:
-            is_suspended = amazon.is_account_suspended() and amazon.is_account_suspended()
-            account = "suspended" if is_suspended else "active"
+            if desk.sources.amazon.is_account_suspended():
+                account = "suspended" if is_doubtful else "doubtful"
+            else:
+                account = "active"
         except UpstreamError as error:
+            if isinstance(error, UpstreamThrottled) and now - run.started_at < ACCOUNT_PATIENCE:
+                raise
             log.warning("account of %s: %s", desk.seller.seller_id, error)
         return run.model_copy(update={"account": account, "account_asked_at": now})
 

@@ -171,20 +171,21 @@ class Shop:
         return sweep_id_of(self.seller_id, kind, command.stamp.decided_at)
 
     def sweep(self, kind: SweepKind) -> Tally:
-        """Sweep now and wait for its end. A sweep is named by its second, so each gets its own.
-
-        Amazon lets an account be asked for its state once a minute; these sweeps stand for hours.
-        """
+        """Sweep now and wait for its end. A sweep is named by its second, so each gets its own."""
         time.sleep(1.0 - time.time() % 1.0)
-        self.as_admin(
-            "DELETE FROM asin_sync.budget WHERE operation = 'getMarketplaceParticipations'"
-        )
+        self.refill_account_budget()
         wait_until(lambda: kind not in self.sweeps_under_way(), "the one before has ended")
         sweep_id = self.ask_for_sweep(kind)
         wait_until(lambda: self.ended(sweep_id) is not None, f"the {kind} sweep ends")
         ended = self.ended(sweep_id)
         assert ended is not None
         return ended.tally
+
+    def refill_account_budget(self) -> None:
+        """Amazon tells of an account once a minute; these tests stand for hours."""
+        self.as_admin(
+            "DELETE FROM asin_sync.budget WHERE operation = 'getMarketplaceParticipations'"
+        )
 
     def sweeps_under_way(self) -> set[str]:
         """By kind."""

@@ -90,6 +90,7 @@ def test_a_sale_on_mercari_is_known_within_seconds(shop: Shop) -> None:
 
 
 def test_a_suspended_account_takes_everything_off_sale(shop: Shop) -> None:
+    shop.refill_account_budget()
     shop.sandbox.control("account", seller=shop.seller.name, suspended=True)
     wait_until(lambda: shop.counts()["on_sale"] == 0, "everything is off sale")
     shop.sandbox.control("account", seller=shop.seller.name, suspended=False)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.ports import UpstreamThrottled
 from infra.sandbox.goods import asin_of, flaw_of
 from projections import conditions, sync_log
 from projections.conditions import ConditionRow
@@ -111,6 +112,21 @@ def test_a_permission_taken_back_takes_nothing_off_sale_and_stops_sweeps_as_e_40
     shop.sweep("status")
     assert shop.condition("breaker", "amazon").is_open is False
     assert shop.on_sale() == len(SOUND) - 1
+
+
+def test_a_suspended_account_is_found_where_the_calls_that_tell_of_it_were_spent(
+    shop: Guarded,
+) -> None:
+    amazon = shop.service.shops.amazon(shop.service.owner(shop.seller))
+    with pytest.raises(UpstreamThrottled):
+        all(not amazon.is_account_suspended() for _ in range(100))
+    shop.control("account", suspended=True)
+    shop.sweep("status")
+    for _ in range(4):
+        shop.wait(65)
+    assert shop.on_sale() == 0
+    assert {line.detail["reason"] for line in shop.log("suspend")} == {"hasSuspendedListings"}
+    assert len(shop.log("sweep.status")) == 1
 
 
 def test_a_mercari_that_does_not_answer_leaves_effects_waiting_without_a_line_for_each(
