@@ -38,11 +38,14 @@ class Stamp(Value):
 class Fact(Value):
     """The content of one event. `TOPIC` is its permanent stored name, `VERSION` that of its shape.
 
-    A new shape raises VERSION and says in `upcast` how an older one reads.
+    A new shape raises VERSION and says in `upcast` how an older one reads. `PERSONAL` fields tell
+    of a person: they are stored encrypted under the seller's own key, and are None where that key
+    was destroyed or, as for every projection, is not at hand.
     """
 
     TOPIC: ClassVar[str]
     VERSION: ClassVar[int] = 1
+    PERSONAL: ClassVar[frozenset[str]] = frozenset()
 
     stamp: Stamp
 
