@@ -81,7 +81,7 @@ cli.add_typer(sandbox_commands, name="sandbox", help="Drive the simulated upstre
 cli.add_typer(audit_commands, name="audit", help="Past decisions, made again.")
 cli.add_typer(policy_commands, name="policy", help="The rules' data, version by version.")
 cli.add_typer(projection_commands, name="projections", help="The views: status, rebuild, check.")
-cli.add_typer(key_commands, name="key", help="API keys: create, list, revoke.")
+cli.add_typer(key_commands, name="key", help="API keys; rotation of the key that seals.")
 
 
 @cli.command()
@@ -90,10 +90,10 @@ def serve(
 ) -> None:
     """Serve everything: Postgres (unless DATABASE_URL), sandbox (unless real), worker, web."""
     from api.app import build_app
-    from infra.keys import KeysMissing
     from infra.roles import UnsafeRole
     from infra.server_account import PostgresUnavailable
     from infra.serving import serve as serve_all
+    from infra.vault import KeysMissing
 
     try:
         serve_all(settings(), build_app, now, stderr.print, is_demo=demo)
@@ -153,6 +153,18 @@ def revoke_key(key_id: str) -> None:
     if not revoke(installation(), key_id, now):
         stderr.print(f"[red]no open key {key_id}[/]")
         raise typer.Exit(Exit.NOT_FOUND)
+
+
+@key_commands.command("rotate")
+def rotate_keys() -> None:
+    """Seal all tokens, files and personal keys under a new key, and destroy the old one.
+
+    Run it monthly: it is what ends erased personal data in backups too. Back up the new key file
+    of the keys' folder right away. Safe beside a running service, and to run again if interrupted.
+    """
+    from infra.key_rotation import rotate
+
+    print_json(rotate(installation())._asdict())
 
 
 @projection_commands.command("status")

@@ -101,6 +101,10 @@ class WrongState(Refusal):
     code = "wrong-state"
 
 
+class PersonalDataErased(WrongState):
+    """The seller asked for erasure: nothing that tells of a person is taken again."""
+
+
 class VersionConflict(Refusal):
     """Somebody changed the aggregate in between; read it again and decide anew."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 import orjson
@@ -25,41 +25,84 @@ _TODAY: Mapping[str, tuple[bytes, Callable[[bytes], Fact]]] = {
 }
 
 
-def encode(fact: Fact) -> bytes:
-    """JSON of the fact's fields; first of all, under `v`, the version of its shape."""
-    content: bytes = fact.__pydantic_serializer__.to_json(fact)
-    return _MARKS[type(fact)] + content[1:]
+def encode(fact: Fact, sealed: Mapping[str, str] | None = None) -> bytes:
+    """JSON of the fact's fields; first of all, under `v`, the version of its shape.
+
+    Personal fields are left out; what they were sealed to comes last, under `_pii`.
+    """
+    kind = type(fact)
+    hidden = set(kind.PERSONAL) or None
+    content: bytes = fact.__pydantic_serializer__.to_json(fact, exclude=hidden)
+    if sealed is not None:
+        content = content[:-1] + b',"_pii":' + orjson.dumps(sealed) + b"}"
+    return _MARKS[kind] + content[1:]
 
 
 def decode(topic: str, state: bytes) -> Fact:
-    """The fact of that topic, an older shape read as today's. Raises KeyError, ValueError."""
+    """The fact of that topic, an older shape read as today's. Raises KeyError, ValueError.
+
+    Its personal fields, if it has any, are None.
+    """
     mark, validate_json = _TODAY[topic]
-    if state.startswith(mark):
-        return validate_json(b"{" + state[len(mark) :])
-    older: dict[str, Any] = orjson.loads(state)
     fact_class = BY_TOPIC[topic]
-    upcast = fact_class.upcast(older, older.pop("v", 1))
-    return fact_class.model_validate(upcast)
+    if state.startswith(mark) and not fact_class.PERSONAL:
+        return validate_json(b"{" + state[len(mark) :])
+    content: dict[str, Any] = orjson.loads(state)
+    if fact_class.PERSONAL:
+        content.pop("_pii", None)
+    return fact_class.model_validate(fact_class.upcast(content, content.pop("v", 1)))
+
+
+class PersonalSeal(Protocol):
+    """Seals and opens the personal fields of the seller that is acted for."""
+
+    def seal(self, content: bytes, place: str) -> dict[str, str]:
+        """`content` sealed so that it opens in this place only. Raises PersonalDataErased."""
+
+    def unseal(self, sealed: Mapping[str, str], place: str) -> bytes | None:
+        """What was sealed; None where its key was destroyed."""
 
 
 class FactMapper(Mapper[UUID]):
     """The library's mapper for our envelopes; its transcoder, cipher and compressor go unused."""
 
-    def __init__(self) -> None:
+    def __init__(self, seal: PersonalSeal) -> None:
         super().__init__(transcoder=JSONTranscoder())
+        self._seal = seal
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         envelope = cast(Envelope, domain_event)
+        fact = envelope.fact
+        sealed = None
+        if fact.PERSONAL:
+            personal: bytes = fact.__pydantic_serializer__.to_json(fact, include=set(fact.PERSONAL))
+            sealed = self._seal.seal(personal, place_of(envelope, fact.TOPIC))
         return StoredEvent(
             originator_id=envelope.originator_id,
             originator_version=envelope.originator_version,
-            topic=envelope.fact.TOPIC,
-            state=encode(envelope.fact),
+            topic=fact.TOPIC,
+            state=encode(fact, sealed),
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        return Envelope(
-            cast(UUID, stored_event.originator_id),
-            stored_event.originator_version,
-            decode(stored_event.topic, stored_event.state),
-        )
+        stream = cast(UUID, stored_event.originator_id)
+        fact = decode(stored_event.topic, stored_event.state)
+        envelope = Envelope(stream, stored_event.originator_version, fact)
+        if not fact.PERSONAL:
+            return envelope
+        return envelope._replace(fact=self._opened(envelope, stored_event))
+
+    def _opened(self, envelope: Envelope, stored_event: StoredEvent) -> Fact:
+        """The fact with its personal fields, where their key still exists."""
+        sealed = orjson.loads(stored_event.state).get("_pii")
+        place = place_of(envelope, stored_event.topic)
+        content = self._seal.unseal(sealed, place) if sealed else None
+        if content is None:
+            return envelope.fact
+        known = {name: getattr(envelope.fact, name) for name in type(envelope.fact).model_fields}
+        return type(envelope.fact).model_validate({**known, **orjson.loads(content)})
+
+
+def place_of(envelope: Envelope, topic: str) -> str:
+    """What sealed fields are bound to, so that they open in no other event."""
+    return f"{topic}|{envelope.originator_id}|{envelope.originator_version}"

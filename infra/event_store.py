@@ -40,7 +40,7 @@ from psycopg.sql import SQL, Identifier
 
 from domain.application import current_seller
 from infra.binary_arrays import bigints, byteas, texts, uuids
-from infra.event_codec import FactMapper
+from infra.event_codec import FactMapper, PersonalSeal
 from infra.group_commit import Append, GroupCommit
 
 EVENTS_TABLE = "asin_sync_events"
@@ -173,8 +173,9 @@ def answered(
 class EventStoreFactory(InfrastructureFactory[TrackingRecorder]):
     """Gives the library's Application our recorder and our codec, and nothing else."""
 
-    def __init__(self, url: str, schema: str, pool_size_max: int = 8) -> None:
+    def __init__(self, url: str, schema: str, seal: PersonalSeal, pool_size_max: int = 8) -> None:
         super().__init__({})
+        self._seal = seal
         self.datastore = SellerDatastore(url, schema, pool_size_max)
 
     def mapper(
@@ -182,7 +183,7 @@ class EventStoreFactory(InfrastructureFactory[TrackingRecorder]):
         transcoder: Transcoder | None = None,
         mapper_class: type[Mapper[Any]] | None = None,
     ) -> Mapper[Any]:
-        return FactMapper()
+        return FactMapper(self._seal)
 
     def application_recorder(self) -> ApplicationRecorder:
         return EventRecorder(self.datastore)

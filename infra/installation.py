@@ -33,6 +33,7 @@ from infra.images.inspector import MainImageInspector
 from infra.keys import InstallationKeys, load_keys
 from infra.messages import Mailing
 from infra.migrate import FIRST_CELL, migrate
+from infra.personal_data import PersonalData
 from infra.roles import LOGINS, ensure_roles, read_passwords, role_urls
 from infra.seller_secrets import SellerSecrets
 from infra.settings import AMAZON_LWA_URL, AMAZON_SPAPI_URL, MERCARI_GRAPHQL_URL, Settings
@@ -63,6 +64,7 @@ class Installation:
     evidence: EvidenceStore
     budgets: Budgets
     contacts: Contacts
+    personal_data: PersonalData
 
     def mailing(self) -> Mailing:
         """What sends mails, by the server that is set; none where there is none."""
@@ -152,18 +154,20 @@ def opened(settings: Settings, urls: Mapping[str, str]) -> Installation:
     database = Database(urls, FIRST_CELL)
     database.ensure_safe()
     keys = load_keys(settings.keys_folder, may_create=not has_keys_in_use(database))
-    app = AsinSync(EventStoreFactory(database.url("writer"), FIRST_CELL))
+    personal_data = PersonalData(database, keys.vault)
+    app = AsinSync(EventStoreFactory(database.url("writer"), FIRST_CELL, personal_data))
     app.own_prices_of = partial(own_prices_of, database)
     return Installation(
         settings=settings,
         database=database,
         keys=keys,
         app=app,
-        secrets=SellerSecrets(database, keys.kek),
+        secrets=SellerSecrets(database, keys.vault),
         api_keys=ApiKeys(database, keys.pepper),
-        evidence=EvidenceStore(database, keys.kek),
+        evidence=EvidenceStore(database, personal_data, keys.vault),
         budgets=Budgets(database),
         contacts=Contacts(database),
+        personal_data=personal_data,
     )
 
 

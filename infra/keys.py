@@ -7,20 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.roles import write_private
+from infra.vault import FIRST, KEY_BYTES, KeysMissing, Vault, read_epochs
 
-KEY_BYTES = 32
-NAMES = ("kek", "pepper", "session")
-
-
-class KeysMissing(Exception):
-    """The database was used before, but the keys that open it are not here."""
+NAMES = ("pepper", "session")
 
 
 @dataclass(frozen=True)
 class InstallationKeys:
-    """`kek` encrypts secrets at rest, `pepper` keys the digests of API keys, `session` cookies."""
+    """`vault` seals what is kept, `pepper` keys the digests of API keys, `session` cookies."""
 
-    kek: bytes
+    vault: Vault
     pepper: bytes
     session: bytes
 
@@ -28,10 +24,12 @@ class InstallationKeys:
 def load_keys(folder: Path, *, may_create: bool) -> InstallationKeys:
     """Read the keys, making them where nothing was encrypted yet. Raises KeysMissing."""
     missing = [name for name in NAMES if not (folder / name).exists()]
+    if not read_epochs(folder):
+        missing.insert(0, FIRST)
     if missing and not may_create:
         raise KeysMissing(
             f"{folder} lacks {', '.join(missing)}: put back the keys this database was made with"
         )
     for name in missing:
         write_private(folder / name, secrets.token_bytes(KEY_BYTES))
-    return InstallationKeys(**{name: (folder / name).read_bytes() for name in NAMES})
+    return InstallationKeys(Vault(folder), *((folder / name).read_bytes() for name in NAMES))
