@@ -121,6 +121,9 @@ class Desk(Protocol):
     def reading_for(self, seller_id: UUID) -> AbstractContextManager[Connection[Any]]:
         """One seller's rows, all from one instant."""
 
+    def reading_for_staff(self) -> AbstractContextManager[Connection[Any]]:
+        """Rows of every seller, of the tables that staff may read, all from one instant."""
+
     def position(self) -> int:
         """The position up to which every live view is the fold of the log; at most 20 ms old."""
 

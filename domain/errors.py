@@ -41,6 +41,12 @@ class SyncNotEnabled(Refusal):
     code = "E-401"
 
 
+class SellerTerminated(Refusal):
+    """The seller's status ended for good: nothing is bound, synced or linked for it any more."""
+
+    code = "E-415"
+
+
 class NotAJapaneseAsin(Refusal):
     """The text is not an ASIN of Amazon.co.jp."""
 

@@ -25,6 +25,7 @@ from domain.reading import in_batches
 from domain.seller import Seller, ensure_linked, ensure_may_bind
 from domain.stamps import Work
 from domain.values import hint_id_of
+from infra.arbitrage_jobs import ArbitrageJobs
 from infra.hint_following import HintFollower
 from infra.hint_intake import note, options_of
 from infra.job_queue import put, put_webhook
@@ -54,9 +55,11 @@ class Jobs:
         connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=4)
         self.app = procrastinate.App(connector=connector)
         sweep_jobs = SweepJobs(workshop, self._put)
+        arbitrage_jobs = ArbitrageJobs(workshop, self._put)
         for task in (
             self.check_rows, self.check_again, self.drain_effects, sweep_jobs.start_sweep,
             sweep_jobs.sweep_page, self.follow_hint, self.send_messages, self.send_webhook,
+            arbitrage_jobs.check_arbitrage, arbitrage_jobs.wind_up,
         ):  # fmt: skip
             self.app.task(name=task.__name__)(task)
         self.app.periodic(cron="* * * * * */5")(
@@ -90,10 +93,12 @@ class Jobs:
                        attempt=attempt + 1)  # fmt: skip
 
     def check_again(self, seller: str, binding: str, attempt: int) -> None:
-        """Check one binding that was asked for again by hand."""
+        """Check one binding that was asked for again by hand; a terminated seller's ends anyway."""
         shop, work = self._workshop, self._work(UUID(binding))
         with acting_for(UUID(seller)):
             owner = shop.app.seller(UUID(seller))
+            if owner.is_terminated:
+                return
             why = ("E-901", "no usable answer")
             try:
                 sources = shop.shops.sources(owner)
@@ -111,13 +116,16 @@ class Jobs:
             )
 
     def drain_effects(self, seller: str) -> None:
-        """Do what is due on Mercari for one seller, take-downs first, until nothing is."""
+        """Do what is due on Mercari for one seller, take-downs first, until nothing is.
+
+        The seller is loaded for each page: from its termination on, nothing is listed any more.
+        """
         shop, seller_id = self._workshop, UUID(seller)
         ends_at = shop.clock() + timedelta(seconds=DRAIN_SECONDS_MAX)
         with acting_for(seller_id):
-            owner = shop.app.seller(seller_id)
-            ensure_linked(owner)
             while not shop.stop.is_set() and shop.clock() < ends_at:
+                owner = shop.app.seller(seller_id)
+                ensure_linked(owner)
                 if shop.shops.pause(owner, "mercari"):
                     return
                 with shop.database.reading_for(seller_id) as connection:

@@ -12,7 +12,16 @@ from typing import Any
 
 import psycopg
 
-from domain.policies import CheckAgain, CheckRows, DrainEffects, StartSweep, WorkDue, work_after
+from domain.policies import (
+    CheckAgain,
+    CheckArbitrage,
+    CheckRows,
+    DrainEffects,
+    StartSweep,
+    WindUp,
+    WorkDue,
+    work_after,
+)
 from infra.database import Connection, Database
 from infra.job_queue import put
 from infra.log_reader import read_batch
@@ -112,3 +121,9 @@ def job_of(due: WorkDue) -> tuple[str, dict[str, Any], dict[str, Any]]:
         case DrainEffects():
             lock = f"effects:{seller}"
             return "drain_effects", {"lock": lock, "queueing_lock": lock}, {"seller": seller}
+        case WindUp():
+            lock = f"wind_up:{seller}"
+            arguments = {"seller": seller, "ending": due.ending}
+            return "wind_up", {"lock": lock, "queueing_lock": lock}, arguments
+        case CheckArbitrage():
+            return "check_arbitrage", {"queueing_lock": f"arbitrage:{seller}"}, {"seller": seller}

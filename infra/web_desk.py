@@ -79,6 +79,9 @@ class WebDesk:
     def reading_for(self, seller_id: UUID) -> AbstractContextManager[Connection]:
         return self._database.reading_for(seller_id)
 
+    def reading_for_staff(self) -> AbstractContextManager[Connection]:
+        return self._database.reading_for_staff()
+
     async def position_soon(self) -> int:
         """One request asks for all that wait with it."""
         if self._is_position_old():

@@ -1,5 +1,6 @@
 """What can be asked: one file per question, each the exact fold of the log up to its position."""
 
+from projections.arbitrage_signs import ArbitrageSigns
 from projections.audit_trail import AuditTrail
 from projections.bindings import Bindings
 from projections.channel_prices import ChannelPrices
@@ -10,6 +11,7 @@ from projections.price_bases import PriceBases
 from projections.sellers import Sellers
 from projections.stock_alerts import StockAlerts
 from projections.submissions import Submissions
+from projections.suspicions import Suspicions
 from projections.sync_log import SyncLog
 from projections.table import Projection
 
@@ -25,4 +27,6 @@ ALL: tuple[Projection, ...] = (
     ChannelPrices(),
     PriceBases(),
     StockAlerts(),
+    ArbitrageSigns(),
+    Suspicions(),
 )

@@ -12,8 +12,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from domain import arbitrage, webhooks
 from domain import seller as facts
-from domain import webhooks
 from domain.facts import Recorded
 from projections.table import Key, Rows, Table
 
@@ -90,6 +90,8 @@ def changes_by(fact: facts.SellerFact) -> dict[str, Any]:
             return {"is_mercari_linked": True}
         case facts.SyncEnabled() | facts.SyncDisabled():
             return {"is_sync_enabled": isinstance(fact, facts.SyncEnabled)}
+        case arbitrage.Terminated():
+            return {"is_sync_enabled": False}
         case (
             facts.SweepRequested()
             | facts.KeyIssued()
@@ -101,6 +103,10 @@ def changes_by(fact: facts.SellerFact) -> dict[str, Any]:
             | webhooks.WebhookChanged()
             | webhooks.WebhookDisabled()
             | webhooks.WebhookRemoved()
+            | arbitrage.ArbitrageSuspected()
+            | arbitrage.ArbitrageDismissed()
+            | arbitrage.ArbitrageConfirmed()
+            | arbitrage.BindingsWoundUp()
         ):
             return {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import ClassVar, Literal
 
+from domain.arbitrage import ArbitrageFact
 from domain.facts import Fact
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.repricing import PricingRules
@@ -130,5 +131,5 @@ SellerFact = (
     Registered | AmazonLinked | MercariLinked | SyncEnabled | SyncDisabled | SettingsChanged
     | WarrantyChanged | BrandsAuthorised | BrandAuthorisationEnded | SweepRequested | KeyIssued
     | KeyRevoked | PricingRulesChanged
-    | KeyRevoked | WebhookFact
+    | KeyRevoked | WebhookFact | ArbitrageFact
 )  # fmt: skip

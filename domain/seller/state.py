@@ -8,6 +8,15 @@ from decimal import Decimal
 from typing import assert_never
 from uuid import UUID
 
+from domain import arbitrage
+from domain.arbitrage import (
+    Arbitrage,
+    ArbitrageConfirmed,
+    ArbitrageDismissed,
+    ArbitrageSuspected,
+    BindingsWoundUp,
+    Terminated,
+)
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.repricing import OwnPrice, PricingRules, RulesInForce
 from domain.rules.warranty import Warranty
@@ -64,6 +73,11 @@ class Seller(Value):
     pricing_rules: PricingRules | None = None
     own_prices: Mapping[str, tuple[OwnPrice, ...]] = {}
     webhooks: Webhooks = ()
+    arbitrage: Arbitrage = Arbitrage()
+
+    @property
+    def is_terminated(self) -> bool:
+        return self.arbitrage.termination is not None
 
     @property
     def is_registered(self) -> bool:
@@ -122,6 +136,11 @@ def changes_by(seller: Seller, fact: SellerFact) -> dict[str, object]:
             return {"pricing_rules": fact.rules}
         case WebhookRegistered() | WebhookChanged() | WebhookDisabled() | WebhookRemoved():
             return {"webhooks": after(seller.webhooks, fact)}
+        case ArbitrageSuspected() | ArbitrageDismissed() | ArbitrageConfirmed() | BindingsWoundUp():
+            return {"arbitrage": arbitrage.after(seller.arbitrage, fact, seller.version + 1)}
+        case Terminated():
+            ended = arbitrage.after(seller.arbitrage, fact, seller.version + 1)
+            return {"arbitrage": ended, "is_sync_enabled": False}
         case SweepRequested() | KeyIssued() | KeyRevoked():
             return {}
         case _:
