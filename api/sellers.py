@@ -15,6 +15,7 @@ from api.ids import inner_id, public_id
 from api.requests import Reception, Visit, correlation_of
 from domain import seller
 from domain.application import acting_for
+from domain.arbitrage import ensure_not_terminated
 from domain.errors import NotFound
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.warranty import Warranty
@@ -129,7 +130,7 @@ def build_sellers(reception: Reception) -> APIRouter:
     def link_amazon(request: Request, seller_id: str, body: AmazonLinkBody) -> Any:
         """Store the permission to read Amazon.co.jp."""
         inner, work = acting(reception, request, seller_id)
-        ensure_registered(reception, inner)
+        ensure_may_link(reception, inner)
         reception.desk.store_secret(
             inner, "amazon_refresh_token", body.refresh_token.get_secret_value()
         )
@@ -140,7 +141,7 @@ def build_sellers(reception: Reception) -> APIRouter:
     def link_mercari(request: Request, seller_id: str, body: MercariLinkBody) -> Any:
         """Store the permission to write to the Mercari shop."""
         inner, work = acting(reception, request, seller_id)
-        ensure_registered(reception, inner)
+        ensure_may_link(reception, inner)
         reception.desk.store_secret(
             inner, "mercari_access_token", body.access_token.get_secret_value()
         )
@@ -266,6 +267,13 @@ def ensure_registered(reception: Reception, seller_id: UUID) -> None:
     with acting_for(seller_id):
         if not reception.desk.app.seller(seller_id).is_registered:
             raise NotFound("no such seller")
+
+
+def ensure_may_link(reception: Reception, seller_id: UUID) -> None:
+    """Raises NotFound, SellerTerminated before a token is stored."""
+    ensure_registered(reception, seller_id)
+    with acting_for(seller_id):
+        ensure_not_terminated(reception.desk.app.seller(seller_id).arbitrage)
 
 
 def visit_of(reception: Reception, request: Request, seller_id: str) -> Visit:

@@ -89,6 +89,12 @@ class EvidenceRefused(Refusal):
     code = "E-419"
 
 
+class ReviewRefused(Refusal):
+    """A reviewer's decision lacks its cause or its reason; `rules` says what would do."""
+
+    code = "invalid-request"
+
+
 class WebhookRefused(Refusal):
     """A webhook may not be what was given: its address, its types, or one endpoint too many."""
 
