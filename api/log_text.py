@@ -390,8 +390,9 @@ def suspended(detail: Detail, _: str | None, l10n: L10n) -> str:
 
 
 def terminated(detail: Detail, _: str | None, l10n: L10n) -> str:
-    cause = l10n.text(TERMINATION_CAUSES[detail["cause"]])
-    return l10n.text("The Pro Seller status ended for good: %(cause)s", cause=cause)
+    cause = TERMINATION_CAUSES[detail["cause"]]
+    said = l10n.text(cause)
+    return l10n.text("The Pro Seller status ended for good: %(cause)s", cause=said)
 
 
 SENTENCES: Mapping[str, Callable[[Detail, str | None, L10n], str]] = {
