@@ -83,6 +83,24 @@ class EvidenceRefused(Refusal):
     code = "E-419"
 
 
+class EntityNotEligible(Refusal):
+    """Who applied is no company that ASIN Sync is open to; `rules` says why."""
+
+    code = "E-418"
+
+
+class ApplicationRefused(Refusal):
+    """An application lacks something, or says what can't be; `rules` says what."""
+
+    code = "invalid-request"
+
+
+class DocumentRefused(Refusal):
+    """A document or a decision on one is not what is asked for; `rules` says what is."""
+
+    code = "E-419"
+
+
 class WebhookRefused(Refusal):
     """A webhook may not be what was given: its address, its types, or one endpoint too many."""
 

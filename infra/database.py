@@ -76,6 +76,13 @@ class Database:
             connection.execute("SELECT set_config('app.seller', %s, true)", (str(seller_id),))
             yield connection
 
+    @contextmanager
+    def reading_for_staff(self) -> Iterator[Connection]:
+        """A read-only look across sellers at the lists that staff work by, and at nothing else."""
+        with self.pool("reader").connection() as connection, connection.transaction():
+            connection.execute("SELECT set_config('app.staff', 'on', true)")
+            yield connection
+
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()

@@ -1,5 +1,6 @@
 """What can be asked: one file per question, each the exact fold of the log up to its position."""
 
+from projections.applications import Applications
 from projections.audit_trail import AuditTrail
 from projections.bindings import Bindings
 from projections.channel_prices import ChannelPrices
@@ -25,4 +26,5 @@ ALL: tuple[Projection, ...] = (
     ChannelPrices(),
     PriceBases(),
     StockAlerts(),
+    Applications(),
 )

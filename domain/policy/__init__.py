@@ -58,6 +58,12 @@ class GuardPolicy(Value):
     mass_change_count_min: int = 5
 
 
+class OnboardingPolicy(Value):
+    """What a seller is promised while it waits for a review (SPEC §2.3)."""
+
+    review_business_days: int = 7
+
+
 class Policy(Value):
     """One version of the rules' data. Rates are fractions unless the name says percent.
 
@@ -78,6 +84,7 @@ class Policy(Value):
     categories: CategoryPolicy
     guards: GuardPolicy = GuardPolicy()
     repricing: RepricingPolicy = RepricingPolicy()
+    onboarding: OnboardingPolicy = OnboardingPolicy()
 
 
 class NoSuchPolicy(KeyError):
