@@ -7,6 +7,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api import problems
 from api.alerts import build_alerts
+from api.applications import build_applications
 from api.bindings import build_bindings
 from api.contacts import build_contacts
 from api.desk import Desk
@@ -47,7 +48,7 @@ def build_app(desk: Desk) -> FastAPI:
     for routes in (
         build_submissions, build_bindings, build_reports, build_sellers, build_pricing,
         build_notifications, build_alerts, build_contacts, build_feed, build_webhooks,
-        build_sync_state,
+        build_sync_state, build_applications,
     ):  # fmt: skip
         first_version.include_router(routes(reception))
     app.include_router(first_version)

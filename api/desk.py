@@ -121,6 +121,12 @@ class Desk(Protocol):
     def reading_for(self, seller_id: UUID) -> AbstractContextManager[Connection[Any]]:
         """One seller's rows, all from one instant."""
 
+    def reading_for_staff(self) -> AbstractContextManager[Connection[Any]]:
+        """A look across sellers at the lists that staff work by, and at nothing else."""
+
+    def application_delay(self, client: str) -> float:
+        """Seconds until this address may apply again; 0 where it may now, which is counted."""
+
     def position(self) -> int:
         """The position up to which every live view is the fold of the log; at most 20 ms old."""
 

@@ -1,8 +1,8 @@
-"""JSON routes of sellers: register, link both marketplaces, approve, settings, a sweep now."""
+"""JSON routes of sellers: link both marketplaces, review, settings, a sweep now."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -13,26 +13,19 @@ from pydantic import AwareDatetime, BaseModel, Field, SecretStr, field_validator
 from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids, caller_of, seller_read_by
 from api.ids import inner_id, public_id
 from api.requests import Reception, Visit, correlation_of
-from domain import seller
+from domain import admission, seller
+from domain.admission import Rejection
 from domain.application import acting_for
 from domain.errors import NotFound
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.warranty import Warranty
 from domain.seller import BRAKE_RATE_MIN, LAST_UNITS_MAX, HandEditedPrice, Reinstatement, Role
-from domain.sellers import Decide, change_seller, register_seller
+from domain.sellers import Decide, change_seller
 from domain.stamps import Work
 from domain.sync_sweep import SweepKind
 from projections import sellers
 
-ADMIN_ONLY: tuple[Role, ...] = ("admin",)
 SETTINGS = ("default_float_pct", "reinstatement", "brake_pct", "hand_edited_price", "last_units")
-
-
-class RegisterBody(BaseModel):
-    """The Amazon.co.jp account and the shop's name."""
-
-    amazon_seller_id: str = Field(pattern=r"^[A-Z0-9]{6,20}$")
-    shop_name: str = Field(min_length=1, max_length=100)
 
 
 class AmazonLinkBody(BaseModel):
@@ -49,10 +42,14 @@ class MercariLinkBody(BaseModel):
 
 
 class ReviewBody(BaseModel):
-    """Approve, or switch sync off with a reason."""
+    """Approve what waits, send some of it back, or switch sync off with a reason.
 
-    decision: Literal["approve", "reject"]
-    reason: str = ""
+    Approving what is approved already switches sync on again.
+    """
+
+    decision: Literal["approve", "return", "reject"]
+    rejections: list[Rejection] = Field(default=[], max_length=20)
+    reason: str = Field("", max_length=500)
 
 
 class SettingsBody(BaseModel):
@@ -113,13 +110,6 @@ def build_sellers(reception: Reception) -> APIRouter:
     """Routes under /sellers and /sweeps."""
     router = APIRouter(tags=["sellers"])
 
-    @router.post("/sellers", status_code=201)
-    def register(request: Request, body: RegisterBody) -> Any:
-        """Register a seller. Admins only until applications open."""
-        work = staff_work(reception, request, ADMIN_ONLY)
-        inner = register_seller(reception.desk.app, body.amazon_seller_id, body.shop_name, work)
-        return {"id": public_id("sel", inner)}
-
     @router.get("/sellers/{seller_id}")
     def show(request: Request, seller_id: str) -> Any:
         """The seller as it stands."""
@@ -149,14 +139,10 @@ def build_sellers(reception: Reception) -> APIRouter:
 
     @router.post("/sellers/{seller_id}/review", status_code=202)
     def review(request: Request, seller_id: str, body: ReviewBody) -> Any:
-        """Switch ASIN Sync on, or off with a reason."""
-        work = staff_work(reception, request, ("admin", "reviewer"))
+        """Decide on an application. Reviewers; of two at once the second is told who was first."""
+        work = staff_work(reception, request, REVIEWER_ROLES)
         inner = inner_id("sel", seller_id)
-        if body.decision == "approve":
-            enable = seller.EnableSync(stamp=work.stamp())
-            return changed(reception, inner, lambda it: seller.enable_sync(it, enable))
-        disable = seller.DisableSync(stamp=work.stamp(), code="E-401", reason=body.reason)
-        return changed(reception, inner, lambda it: seller.disable_sync(it, disable))
+        return changed(reception, inner, lambda it: reviewed(it, body, work))
 
     @router.get("/sellers/{seller_id}/settings")
     def settings(request: Request, seller_id: str) -> Any:
@@ -245,6 +231,19 @@ def add_brands(router: APIRouter, reception: Reception) -> None:
         command = seller.EndBrandAuthorisation(stamp=work.stamp(), brand=brand, reason=reason)
         inner = inner_id("sel", seller_id)
         return changed(reception, inner, lambda it: seller.end_brand_authorisation(it, command))
+
+
+def reviewed(known: seller.Seller, body: ReviewBody, work: Work) -> Sequence[seller.SellerFact]:
+    """Raises WrongState, DocumentRefused, SyncNotEnabled."""
+    if body.decision == "reject":
+        stop = seller.DisableSync(stamp=work.stamp(), code="E-401", reason=body.reason)
+        return seller.disable_sync(known, stop)
+    if body.decision == "return":
+        back = admission.Return(stamp=work.stamp(), rejections=tuple(body.rejections))
+        return admission.send_back(known.standing, back)
+    if known.admission.review("asin_sync").progress == "approved":
+        return seller.enable_sync(known, seller.EnableSync(stamp=work.stamp()))
+    return seller.admit(known, admission.Approve(stamp=work.stamp()))
 
 
 def staff_work(reception: Reception, request: Request, roles: Collection[Role]) -> Work:

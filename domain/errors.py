@@ -135,6 +135,16 @@ class SellerExists(Refusal):
     code = "conflict"
 
 
+class TooManyRequests(Refusal):
+    """The caller asks too often; it may ask again after so many seconds."""
+
+    code = "too-many-requests"
+
+    def __init__(self, detail: str, retry_after_seconds: float) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class NotificationRefused(Refusal):
     """A marketplace's notification can't be read; the detail says what it lacks."""
 
