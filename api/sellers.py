@@ -144,6 +144,16 @@ def build_sellers(reception: Reception) -> APIRouter:
         inner = inner_id("sel", seller_id)
         return changed(reception, inner, lambda it: reviewed(it, body, work))
 
+    @router.post("/sellers/{seller_id}/erasure", status_code=202)
+    def erase(request: Request, seller_id: str) -> Any:
+        """Leave for good: everything is taken off sale, then all that tells of persons is erased.
+
+        The history stays, without the persons; it can't be undone, and the keys close at the end.
+        """
+        inner, work = acting(reception, request, seller_id)
+        command = seller.RequestErasure(stamp=work.stamp(), ground="request")
+        return changed(reception, inner, lambda it: seller.request_erasure(it, command))
+
     @router.get("/sellers/{seller_id}/settings")
     def settings(request: Request, seller_id: str) -> Any:
         """The seller's defaults and guards."""

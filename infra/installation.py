@@ -26,6 +26,7 @@ from infra.budgets import Budgets
 from infra.contacts import Contacts
 from infra.database import Database
 from infra.embedded_postgres import EmbeddedPostgres, running_url
+from infra.erasure import Erasure
 from infra.event_store import EventStoreFactory
 from infra.evidence_store import EvidenceStore
 from infra.http_deadline import open_client
@@ -92,6 +93,9 @@ class Installation:
         return WebhookCourier(
             self.database, self.app, self.secrets, self.sender(), tell, clock, stop
         )
+
+    def erasure(self) -> Erasure:
+        return Erasure(self.database, self.app, self.personal_data)
 
     def close(self) -> None:
         self.app.close()

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import procrastinate
 from procrastinate.exceptions import UniqueViolation
@@ -37,6 +37,7 @@ CHECK_ATTEMPTS_MAX = 8
 HINT_ATTEMPTS_MAX = 5
 DRAIN_SECONDS_MAX = 60
 STALLED_SECONDS = 10
+ERASE_WAIT_SECONDS = 20
 ASKED_FOR_ANYWAY = ("drain_effects", "rescue", "send_messages", "send_webhook")
 FORGET = "DELETE FROM procrastinate_jobs WHERE id = %(id)s"
 STOCK_BATCH = 20
@@ -57,8 +58,14 @@ class Jobs:
         for task in (
             self.check_rows, self.check_again, self.drain_effects, sweep_jobs.start_sweep,
             sweep_jobs.sweep_page, self.follow_hint, self.send_messages, self.send_webhook,
+            self.erase,
         ):  # fmt: skip
             self.app.task(name=task.__name__)(task)
+        self.app.periodic(cron="17 19 * * *")(
+            self.app.task(name="give_up_abandoned", queueing_lock="give_up", pass_context=False)(
+                self.daily
+            )
+        )
         self.app.periodic(cron="* * * * * */5")(
             self.app.task(name="rescue", queueing_lock="rescue", pass_context=False)(self.rescue)
         )
@@ -201,6 +208,22 @@ class Jobs:
         if shop.courier.deliver(UUID(seller), UUID(webhook)):
             with shop.database.pool("jobs").connection() as connection:
                 put_webhook(connection, UUID(seller), UUID(webhook))
+
+    def erase(self, seller: str) -> None:
+        """Erase a leaving seller's personal data as soon as nothing of it is on sale."""
+        shop, seller_id = self._workshop, UUID(seller)
+        with acting_for(seller_id):
+            owner = shop.app.seller(seller_id)
+        if shop.erasure.is_due(owner, shop.clock()):
+            shop.erasure.erase(seller_id, self._work(seller_id))
+        elif owner.is_leaving and not owner.is_erased:
+            options = {"queueing_lock": f"erase:{seller}",
+                       "schedule_in": {"seconds": ERASE_WAIT_SECONDS}}  # fmt: skip
+            self._put("erase", options, {"seller": seller})
+
+    def daily(self, timestamp: int) -> None:
+        """Once a day: applications that nobody moved for half a year are given up."""
+        self._workshop.erasure.give_up_abandoned(self._work(uuid4()))
 
     async def rescue(self, timestamp: int) -> None:
         """Queue again what a killed worker left 'doing', with its lock, and what broke.

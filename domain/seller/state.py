@@ -68,7 +68,7 @@ class Seller(Value):
     own_prices: Mapping[str, tuple[OwnPrice, ...]] = {}
     webhooks: Webhooks = ()
     admission: Admission = Admission()
-    is_leaving: bool = False
+    leaving_since: datetime | None = None
     is_erased: bool = False
 
     @property
@@ -80,6 +80,11 @@ class Seller(Value):
         """What its admission is decided by."""
         is_linked = self.is_amazon_linked and self.is_mercari_linked
         return Standing(admission=self.admission, is_linked=is_linked)
+
+    @property
+    def is_leaving(self) -> bool:
+        """It asked for erasure: what is on sale is taken down, and nothing begins any more."""
+        return self.leaving_since is not None
 
     @property
     def follows_own_prices(self) -> bool:
@@ -135,7 +140,7 @@ def changes_by(seller: Seller, fact: SellerFact) -> dict[str, object]:
         case WebhookRegistered() | WebhookChanged() | WebhookDisabled() | WebhookRemoved():
             return {"webhooks": after(seller.webhooks, fact)}
         case ErasureRequested():
-            return {"is_leaving": True, "is_sync_enabled": False}
+            return {"leaving_since": fact.stamp.decided_at, "is_sync_enabled": False}
         case PersonalDataErased():
             return {"is_erased": True, "is_amazon_linked": False, "is_mercari_linked": False}
         case SweepRequested() | KeyIssued() | KeyRevoked():
