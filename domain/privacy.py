@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 Source = Literal["amazon", "mercari", "seller", "staff", "service"]
 Protection = Literal["log", "rows", "sealed", "digest", "nobodys"]
-End = Literal["history", "days", "removed", "replaced", "revoked", "erasure", "nobodys"]
+End = Literal["history", "days", "over", "removed", "replaced", "revoked", "erasure", "nobodys"]
 Law = Literal[
     "gdpr_minimisation", "gdpr_storage", "gdpr_erasure", "gdpr_security", "appi_deletion",
     "appi_security", "appi_request", "amazon_policy",
@@ -40,11 +40,16 @@ class Held(NamedTuple):
     kept_days: int | None = None
 
 
-_LISTING = ("summaries", "offers", "fulfillmentAvailability", "issues")
+_LISTING = {
+    "summaries": "read_listing_summaries",
+    "offers": "read_listing_offers",
+    "fulfillmentAvailability": "read_listing_stock",
+    "issues": "read_listing_issues",
+}
 READS: tuple[Read, ...] = (
-    *(Read("searchListingsItems", f"read_listing_{each}", each) for each in _LISTING),
+    *(Read("searchListingsItems", key, each) for each, key in _LISTING.items()),
     Read("searchListingsItems", "read_listing_attributes", "attributes"),
-    *(Read("getListingsItem", f"read_listing_{each}", each) for each in _LISTING),
+    *(Read("getListingsItem", key, each) for each, key in _LISTING.items()),
     Read("getInventorySummaries", "read_fba_quantity"),
     Read("searchCatalogItems", "read_catalogue_summaries", "summaries"),
     Read("searchCatalogItems", "read_catalogue_images", "images"),
@@ -75,9 +80,11 @@ HELD: tuple[Held, ...] = (
     ),
     Held(
         "held_sync_record", ("service",), "log", "history", _NEEDED_ONLY,
-        tables=("sync_log", "sync_log_asins", "health_hours", "health_bindings", "conditions",
-                "sweep_run"),
+        tables=("sync_log", "sync_log_asins", "health_hours", "health_bindings", "conditions"),
         topics=("sync_sweep.", "breaker.", "seller.sweep_requested"),
+    ),
+    Held(
+        "held_sweeps", ("service",), "rows", "over", ("gdpr_storage",), tables=("sweep_run",),
     ),
     Held(
         "held_uploads", ("seller",), "log", "history", ("gdpr_minimisation",),
@@ -118,7 +125,7 @@ HELD: tuple[Held, ...] = (
         tables=("message", "message_sent"), is_personal=True, kept_days=30,
     ),
     Held(
-        "held_webhooks", ("seller",), "log", "removed", ("gdpr_minimisation",),
+        "held_webhooks", ("seller",), "log", "history", ("gdpr_minimisation",),
         tables=("webhook_endpoints",),
         topics=("seller.webhook_registered", "seller.webhook_changed", "seller.webhook_disabled",
                 "seller.webhook_removed"),

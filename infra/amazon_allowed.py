@@ -7,6 +7,7 @@ however it was asked for. A SKU that is a dot, say, is no row's path once its UR
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
 import httpx
@@ -27,6 +28,13 @@ _ONE_MARKETPLACE = ("marketplaceIds", "granularityId")
 _AMAZONS = re.compile(r"https://(?P<host>[a-z0-9][a-z0-9.-]*\.(?:amazonaws|amazon)\.com)/[!-~]*")
 _API_HOST = re.compile(r"(?:.*\.)?(?:sellingpartnerapi-\w+|api)\.amazon\.com")
 _OWN_DOCUMENT = re.compile(r"/documents/[!-~]+")
+
+REQUESTS: Mapping[str, str] = {
+    **{name: f"{row.method} {row.path}" for name, row in OPERATIONS.items()},
+    DOWNLOAD: "GET https://*.amazonaws.com/*",
+    LOGIN_OPERATION: "POST https://api.amazon.com/auth/o2/token",
+}
+"""Method and path of all there is, as people read it."""
 
 
 def only_the_login(login_url: str) -> Allows:
