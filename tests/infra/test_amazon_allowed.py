@@ -293,7 +293,8 @@ def test_of_all_data_sets_amazon_offers_those_with_a_purpose_are_let_through(
 @pytest.mark.parametrize(
     "query",
     ["includedData=buyer", "includedData=summaries,buyerInfo", "includedData=",
-     "includedData=summaries&includedData=relationships", "dataElements=buyerInfo",
+     "includedData=summaries&includedData=relationships",
+     "includedData=summaries&includedData=summaries", "dataElements=buyerInfo",
      "marketplaceIds=ATVPDKIKX0DER", f"marketplaceIds={AMAZON_JP_MARKETPLACE_ID},ATVPDKIKX0DER",
      "MarketplaceIds=A1VC38T7YXB528", "createdAfter=2020-01-01T00:00:00Z", "x=1"],
 )  # fmt: skip
@@ -329,6 +330,12 @@ def test_the_table_is_good_for_one_address(host: str) -> None:
 def test_an_operation_does_not_stand_in_for_another() -> None:
     """Else it would spend the other's budget, and be counted as the other."""
     assert not only_operations(API)("getReport", request_for("getMarketplaceParticipations"))
+
+
+@pytest.mark.parametrize("step", [".", "..", "%2E", "%2E%2E", ".%2E"])
+def test_a_step_in_a_path_is_refused_however_it_is_spelt(step: str) -> None:
+    url = f"{API}/listings/2021-08-01/items/A1/{step}"
+    assert not only_operations(API)("getListingsItem", httpx.Request("GET", url))
 
 
 @pytest.mark.parametrize("sku", [".", "..", "%2e%2e"])
