@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ import typer
 from api.cli import build_cli
 from api.cli_client import Client, Exit, Server, print_json, stderr, stdout
 from api.cli_precheck import build_policy_commands, policy_named
+from api.cli_privacy import add_privacy
 from api.cli_sandbox import add_sandbox_commands
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ BRAKE = "Share of the listings that one sweep may change before each is read aga
 LAST_UNITS = "At most this many units above the threshold are not offered on Mercari, 0 to 100."
 
 cli = build_cli(find_server)
+doctor_commands = typer.Typer(invoke_without_command=True)
 key_commands = typer.Typer(no_args_is_help=True)
 projection_commands = typer.Typer(no_args_is_help=True)
 sandbox_commands = typer.Typer(no_args_is_help=True)
@@ -81,6 +84,7 @@ cli.add_typer(sandbox_commands, name="sandbox", help="Drive the simulated upstre
 cli.add_typer(audit_commands, name="audit", help="Past decisions, made again.")
 cli.add_typer(policy_commands, name="policy", help="The rules' data, version by version.")
 cli.add_typer(projection_commands, name="projections", help="The views: status, rebuild, check.")
+cli.add_typer(doctor_commands, name="doctor")
 cli.add_typer(key_commands, name="key", help="API keys; rotation of the key that seals.")
 
 
@@ -111,9 +115,11 @@ def worker() -> None:
     Worker(installation(), now, message_of).run()
 
 
-@cli.command()
-def doctor() -> None:
+@doctor_commands.callback()
+def doctor(context: typer.Context) -> None:
     """Settings with their defaults, and what of the service answers. Exit 1 on a fault."""
+    if context.invoked_subcommand:
+        return
     from infra.diagnosis import diagnose
 
     is_well = True
@@ -122,6 +128,16 @@ def doctor() -> None:
         colour = {"ok": "green", "fault": "red"}.get(state, "dim")
         stdout.print(f"[{colour}]{state:<8}[/] {name:<26} {detail}")
     raise typer.Exit(Exit.OK if is_well else Exit.FAILED)
+
+
+def amazon_requests() -> Mapping[str, str]:
+    """Method and path of all that may be asked of Amazon."""
+    from infra.amazon_allowed import REQUESTS
+
+    return REQUESTS
+
+
+add_privacy(doctor_commands, amazon_requests)
 
 
 @key_commands.command("create")
