@@ -48,7 +48,9 @@ class Register(Command):
 
 
 class LinkAmazon(Command):
-    """The refresh token was stored."""
+    """The refresh token was stored; `scopes` are those of a consent on Amazon's page, if any."""
+
+    scopes: tuple[str, ...] = ()
 
 
 class LinkMercari(Command):
@@ -122,7 +124,13 @@ def register(seller: Seller, command: Register) -> list[SellerFact]:
 
 def link_amazon(seller: Seller, command: LinkAmazon) -> list[SellerFact]:
     """Linking again is a fact again: the token behind it is a new one."""
-    return [AmazonLinked(stamp=command.stamp, amazon_seller_id=seller.amazon_seller_id)]
+    return [
+        AmazonLinked(
+            stamp=command.stamp,
+            amazon_seller_id=seller.amazon_seller_id,
+            scopes=command.scopes,
+        )
+    ]
 
 
 def link_mercari(_: Seller, command: LinkMercari) -> list[SellerFact]:
