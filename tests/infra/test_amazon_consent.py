@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from pathlib import Path
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 import httpx
@@ -31,6 +32,10 @@ from tests.infra.scripted_server import Reply, ScriptedServer, json_reply, reply
 from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller, linked_seller
 
+HERE = "http://localhost/oauth/amazon/callback"
+ASK_HERE = (
+    f"http://sandbox/?{urlencode({'application_id': 'a', 'state': 's', 'redirect_uri': HERE})}"
+)
 GRANT = {
     "access_token": "Atza|x", "refresh_token": "Atzr|new", "token_type": "bearer",
     "expires_in": 3600, "scope": "products::read catalog:read",
@@ -61,6 +66,7 @@ class Linking:
     def __init__(self, installation: Installation, sandbox: SandboxServer, shop: LinkedSeller):
         self.installation, self.sandbox, self.shop = installation, sandbox, shop
         self.clock = StandingClock()
+        self.opened: list[AmazonConsents] = []
         self.key_id = installation.api_keys.create("seller", shop.seller_id, "test")[0]
         self.consents = self.at(consent_access(installation.settings).login_url)
         self.before = self.kept()
@@ -69,9 +75,11 @@ class Linking:
         """The same, with codes exchanged at this address."""
         held = self.installation
         access = replace(consent_access(held.settings), login_url=login_url)
-        return AmazonConsents(
+        made = AmazonConsents(
             access, held.database, held.secrets, held.api_keys, held.app, self.clock
         )
+        self.opened.append(made)
+        return made
 
     def begin(self, browser: Browser | None = None) -> Consent:
         return self.consents.begin(self.shop.seller_id, self.key_id, browser)
@@ -109,7 +117,8 @@ def linking(
     installation.secrets.store(seller.seller_id, "amazon_refresh_token", "Atzr|before")
     made = Linking(installation, sandbox, seller)
     yield made
-    made.consents.close()
+    for consents in made.opened:
+        consents.close()
 
 
 def answer_in(address: str) -> ConsentAnswer:
@@ -348,7 +357,8 @@ def test_what_is_secret_is_in_no_error_no_log_and_no_representation(
         told.append(repr(caught.getrepr(chain=True, style="native")))
         told.append("".join(map(str, caught.value.args)))
     told.append(str(linking.refused(answer.model_copy(update={"code": "a b"}))))
-    told += [record.getMessage() for record in caplog.records if record.name != "httpx"]
+    told += [record.getMessage() for record in caplog.records]
+    assert "HTTP/1.1 400" in "".join(told), "the log is captured"
     for canary in canaries:
         assert [text for text in told if canary in text] == []
 
@@ -418,32 +428,28 @@ def test_a_foreign_address_is_shown_no_page_and_is_never_led_to(
         assert "location" not in answer.headers
 
 
-def test_a_code_of_the_sandbox_is_bound_to_its_address_and_ends_after_five_minutes(
-    sandbox: SandboxServer, seller: LinkedSeller, tmp_path: object
+def test_a_code_of_the_sandbox_is_good_once_for_five_minutes_at_its_own_address(
+    tmp_path: Path,
 ) -> None:
-    url = (
-        "http://x/?application_id=a&state=s"
-        "&redirect_uri=http%3A%2F%2Flocalhost%2Foauth%2Famazon%2Fcallback"
-    )
-    exchange = exchanging(sandbox)
+    clock = StandingClock()
+    with SandboxServer(tmp_path, clock=clock) as sandbox:
+        sandbox.control("sellers", name="demo", product_count=1)
+        expected = (
+            (HERE, 0, (200, "")), (HERE, 299, (200, "")), (HERE, 300, (400, "invalid_grant")),
+            ("http://127.0.0.1/oauth/amazon/callback", 0, (400, "invalid_grant")),
+        )  # fmt: skip
+        for redirect_uri, seconds, outcome in expected:
+            code = answer_in(sandbox.control("consent", url=ASK_HERE)["leads_to"]).code
+            clock.now += timedelta(seconds=seconds)
+            assert exchanged(sandbox, code, redirect_uri) == outcome
+            assert exchanged(sandbox, code, HERE) == (400, "invalid_grant")
+        code = answer_in(sandbox.control("consent", url=ASK_HERE)["leads_to"]).code
+        sandbox.control("revoke")
+        assert exchanged(sandbox, code, HERE) == (400, "invalid_grant")
 
-    def code() -> str:
-        return answer_in(sandbox.control("consent", seller=seller.name, url=url)["leads_to"]).code
 
-    assert exchange(code(), "http://127.0.0.1/oauth/amazon/callback") == (400, "invalid_grant")
-    held = code()
-    assert exchange(held, "http://localhost/oauth/amazon/callback") == (200, "")
-    assert exchange(held, "http://localhost/oauth/amazon/callback") == (400, "invalid_grant")
-    late = code()
-    sandbox.control("revoke", seller=seller.name)
-    assert exchange(late, "http://localhost/oauth/amazon/callback") == (400, "invalid_grant")
-
-
-def exchanging(sandbox: SandboxServer) -> Callable[[str, str], tuple[int, str]]:
-    def exchange(code: str, redirect_uri: str) -> tuple[int, str]:
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri,
-                "client_id": "c", "client_secret": "s"}  # fmt: skip
-        answer = httpx.post(f"{sandbox.url}/auth/o2/token", data=form)
-        return answer.status_code, answer.json().get("error", "")
-
-    return exchange
+def exchanged(sandbox: SandboxServer, code: str, redirect_uri: str) -> tuple[int, str]:
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri,
+            "client_id": "c", "client_secret": "s"}  # fmt: skip
+    answer = httpx.post(f"{sandbox.url}/auth/o2/token", data=form)
+    return answer.status_code, answer.json().get("error", "")
