@@ -79,7 +79,8 @@ class Settings:
     @property
     def base_url(self) -> str:
         """How links in mails begin, and the address that Amazon's consent leads back to."""
-        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return (self.url or f"http://{host}:{self.port}").rstrip("/")
 
     @property
     def is_sandbox(self) -> bool:

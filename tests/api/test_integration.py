@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,12 +19,14 @@ import typer
 from typer.testing import CliRunner, Result
 
 from api.cli_client import Exit, Server
+from api.cli_sandbox import add_sandbox_commands
 from api.cli_sellers import add_seller_links
 from api.desk import Desk
 from api.ids import public_id
 from domain.consents import CALLBACK_PATH
 from domain.error_codes import LANGUAGES
-from infra.installation import Installation
+from infra.amazon_consent import AmazonConsents
+from infra.installation import Installation, consent_access
 from infra.web_desk import WebDesk
 from tests.api.sync_scene import SyncScene
 from tests.api.visiting import Visitor, csrf_in
@@ -314,3 +317,34 @@ def test_tokens_are_read_from_a_file_or_from_standard_input(
     assert (wrong.exit_code, "A token is one line" in wrong.stderr) == (Exit.FAILED, True)
     assert run("link-amazon", "--refresh-token-file", "/nowhere/at/all").exit_code == 2
     assert json.loads(run("show").stdout)["id"] == public_id("sel", seller.seller_id)
+
+
+@pytest.fixture
+def drive(sandbox: SandboxServer, address: str, seller_key: str) -> Iterator[Run]:
+    """The sandbox's own commands."""
+    commands, runner = typer.Typer(), CliRunner()
+    add_sandbox_commands(commands, lambda: sandbox.url, lambda: Server(address, seller_key))
+    yield lambda *arguments: runner.invoke(commands, list(arguments))
+    gc.collect()
+
+
+def test_a_consent_is_asked_for_and_answered_without_a_browser(
+    run: Run, drive: Run, desk: WebDesk, installation: Installation, address: str,
+    seller: LinkedSeller,
+) -> None:  # fmt: skip
+    access = replace(consent_access(installation.settings), base_url=address)
+    desk.consents = AmazonConsents(
+        access, installation.database, installation.secrets, installation.api_keys,
+        installation.app, desk.clock,
+    )  # fmt: skip
+    name = ("--seller", seller.name)
+    refusals = (drive("consent", run("link-amazon").stdout.strip(), *name, "--deny"),
+                drive("consent", "http://x/?state=1", *name))  # fmt: skip
+    assert [each.exit_code for each in refusals] == [Exit.FAILED, Exit.FAILED]
+    assert drive("consent-scope", "orders:read", *name).exit_code == Exit.OK
+    broad = drive("consent", run("link-amazon").stdout.strip(), *name)
+    assert json.loads(broad.stdout) == {"is_linked": False, "status": 409}
+    drive("consent-scope", *name)
+    drive("revoke", *name)
+    linked = drive("consent", run("link-amazon").stdout.strip(), *name)
+    assert (linked.exit_code, json.loads(linked.stdout)["is_linked"]) == (Exit.OK, True)

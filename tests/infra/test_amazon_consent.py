@@ -24,8 +24,10 @@ from domain.consents import SCOPES, Browser, Consent, ConsentAnswer
 from domain.errors import ConsentRefused
 from domain.ports import UpstreamError, UpstreamRefused, UpstreamThrottled, UpstreamUnavailable
 from domain.stamps import Work
+from infra import diagnosis
 from infra.amazon_consent import AmazonConsents
 from infra.installation import Installation, consent_access
+from infra.settings import Settings, described
 from tests.infra.amazon_replies import StandingClock
 from tests.infra.mutations import bodies
 from tests.infra.scripted_server import Reply, ScriptedServer, json_reply, reply
@@ -361,6 +363,36 @@ def test_what_is_secret_is_in_no_error_no_log_and_no_representation(
     assert "HTTP/1.1 400" in "".join(told), "the log is captured"
     for canary in canaries:
         assert [text for text in told if canary in text] == []
+
+
+REAL = {"amazon_spapi_url": "https://x", "amazon_lwa_url": "https://x/token",
+        "mercari_graphql_url": "https://x/graphql", "url": "https://sync.example/"}  # fmt: skip
+
+
+def test_with_real_upstreams_the_page_is_amazons_and_needs_an_application(
+    linking: Linking,
+) -> None:
+    held = Settings(**REAL)
+    access = consent_access(held)
+    assert (access.origin, access.application_id) == ("https://sellercentral.amazon.co.jp", "")
+    assert access.callback_url == "https://sync.example/oauth/amazon/callback"
+    assert diagnosis.consent(held)[1] == "setting"
+    linking.installation = replace(linking.installation, settings=held)
+    linking.consents = linking.at(access.login_url)
+    with pytest.raises(ConsentRefused) as caught:
+        linking.begin()
+    assert caught.value.rule == "consent_not_set_up"
+
+
+def test_the_consents_settings_are_told_and_a_page_that_is_no_address_is_a_fault() -> None:
+    held = Settings(**REAL, amazon_application_id="amzn1.sp.solution.1")
+    name, state, detail = diagnosis.consent(held)
+    assert (name, state) == ("amazon consent", "ok")
+    assert "https://sync.example/oauth/amazon/callback" in detail
+    assert {"AMAZON_CONSENT_URL", "AMAZON_APPLICATION_ID"} <= {row[0] for row in described(held)}
+    assert held.faults() == []
+    for wrong in ("ftp://x", "javascript:x", "http://evil.example/"):
+        assert len(replace(held, amazon_consent_url=wrong).faults()) == 1
 
 
 # --- the sandbox's page -------------------------------------------------------------------------
