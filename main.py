@@ -6,7 +6,6 @@ Imports are inside the commands, so that `--help` and commands that only ask /v1
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from api.cli_client import Client, Exit, Server, print_json, stderr, stdout
 from api.cli_precheck import build_policy_commands, policy_named
 from api.cli_privacy import add_privacy
 from api.cli_sandbox import add_sandbox_commands
+from api.cli_sellers import add_seller_links
 
 if TYPE_CHECKING:
     from infra.installation import Installation
@@ -79,7 +79,9 @@ sandbox_commands = typer.Typer(no_args_is_help=True)
 seller_commands = typer.Typer(no_args_is_help=True)
 audit_commands = typer.Typer(no_args_is_help=True)
 policy_commands = build_policy_commands()
-cli.add_typer(seller_commands, name="seller", help="Register, link, approve (an admin's key).")
+cli.add_typer(
+    seller_commands, name="seller", help="Apply, file, link, settings; a reviewer: approve."
+)
 cli.add_typer(sandbox_commands, name="sandbox", help="Drive the simulated upstreams.")
 cli.add_typer(audit_commands, name="audit", help="Past decisions, made again.")
 cli.add_typer(policy_commands, name="policy", help="The rules' data, version by version.")
@@ -264,6 +266,7 @@ def find_sandbox() -> str | None:
 
 
 add_sandbox_commands(sandbox_commands, find_sandbox, find_server)
+add_seller_links(seller_commands, find_server)
 
 
 @sandbox_commands.command("sample")
@@ -280,28 +283,6 @@ def apply(amazon_seller_id: str, shop_name: str) -> None:
     """Register a seller by its Amazon.co.jp account."""
     body = {"amazon_seller_id": amazon_seller_id, "shop_name": shop_name}
     print_json(Client(find_server()).ask("POST", "/sellers", json=body).json())
-
-
-@seller_commands.command("show")
-def show_seller(seller_id: str) -> None:
-    """A seller's links and settings."""
-    print_json(Client(find_server()).get(f"/sellers/{seller_id}"), indent=True)
-
-
-@seller_commands.command("link-amazon")
-def link_amazon(seller_id: str) -> None:
-    """Store the LWA refresh token; it is read from standard input, never from the command line."""
-    body = {"refresh_token": sys.stdin.readline().strip()}
-    path = f"/sellers/{seller_id}/amazon-link"
-    print_json(Client(find_server()).ask("POST", path, json=body).json())
-
-
-@seller_commands.command("link-mercari")
-def link_mercari(seller_id: str, shop_id: str) -> None:
-    """Store the shop's access token; it is read from standard input."""
-    body = {"access_token": sys.stdin.readline().strip(), "shop_id": shop_id}
-    path = f"/sellers/{seller_id}/mercari-link"
-    print_json(Client(find_server()).ask("POST", path, json=body).json())
 
 
 @seller_commands.command("settings")

@@ -41,6 +41,17 @@ class SyncNotEnabled(Refusal):
     code = "E-401"
 
 
+class ConsentRefused(Refusal):
+    """Amazon's consent leads to no link; `rule` says why, and `values` fill its words."""
+
+    code = "E-401"
+
+    def __init__(self, detail: str, rule: str, values: Mapping[str, str]) -> None:
+        super().__init__(detail, rules={"consent": rule})
+        self.rule = rule
+        self.values = values
+
+
 class NotAJapaneseAsin(Refusal):
     """The text is not an ASIN of Amazon.co.jp."""
 
@@ -73,6 +84,12 @@ class BrandRefused(Refusal):
 
 class PricingRefused(Refusal):
     """Rules or channel prices are refused whole; `rules` says what is wrong with each field."""
+
+    code = "invalid-request"
+
+
+class LinkRefused(Refusal):
+    """What was given can't be a marketplace's token or a shop's id."""
 
     code = "invalid-request"
 

@@ -15,7 +15,7 @@ import httpx
 from domain.privacy import data_sets_of
 from domain.values import AMAZON_JP_MARKETPLACE_ID
 from infra.amazon_calls import ACCESS_HEADER, OPERATIONS, Operation
-from infra.amazon_login import LOGIN_OPERATION
+from infra.amazon_login import EXCHANGE_OPERATION, LOGIN_OPERATION
 from infra.http_client import Allows, only
 
 DOWNLOAD = "reportDocument"
@@ -33,6 +33,7 @@ REQUESTS: Mapping[str, str] = {
     **{name: f"{row.method} {row.path}" for name, row in OPERATIONS.items()},
     DOWNLOAD: "GET https://*.amazonaws.com/*",
     LOGIN_OPERATION: "POST https://api.amazon.com/auth/o2/token",
+    EXCHANGE_OPERATION: "POST https://api.amazon.com/auth/o2/token",
 }
 """Method and path of all there is, as people read it."""
 

@@ -73,6 +73,7 @@ class WebDesk:
         self.webhooks = WebhookDesk(
             self._database, installation.secrets, installation.sender(), clock
         )
+        self.consents = installation.consents(clock)
         self.session_secret = installation.keys.session
         self.hints = HintIntake(self._database, installation.keys.session, clock)
         self.is_sandbox = installation.settings.is_sandbox
@@ -195,6 +196,7 @@ class WebDesk:
         self.stop()
         self.shops.close()
         self.webhooks.close()
+        self.consents.close()
         self._installation.close()
 
 

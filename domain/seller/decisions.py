@@ -53,7 +53,9 @@ class Register(Command):
 
 
 class LinkAmazon(Command):
-    """The refresh token was stored."""
+    """The refresh token was stored; `scopes` are those of a consent on Amazon's page, if any."""
+
+    scopes: tuple[str, ...] = ()
 
 
 class LinkMercari(Command):
@@ -139,7 +141,9 @@ def register(seller: Seller, command: Register) -> list[SellerFact]:
 
 def link_amazon(seller: Seller, command: LinkAmazon) -> list[SellerFact]:
     """Linking again is a fact again: the token behind it is a new one."""
-    linked = AmazonLinked(stamp=command.stamp, amazon_seller_id=seller.amazon_seller_id)
+    linked = AmazonLinked(
+        stamp=command.stamp, amazon_seller_id=seller.amazon_seller_id, scopes=command.scopes
+    )
     return [linked, *begun_by_link(seller, "is_amazon_linked", command.stamp)]
 
 

@@ -32,10 +32,14 @@ class Registered(Fact):
 
 
 class AmazonLinked(Fact):
-    """The seller gave permission to read Amazon.co.jp; the token itself is kept elsewhere."""
+    """The seller gave permission to read Amazon.co.jp; the token itself is kept elsewhere.
+
+    `scopes` are those of the consent; none where the seller gave us a token of its own making.
+    """
 
     TOPIC: ClassVar[str] = "seller.amazon_linked"
     amazon_seller_id: str
+    scopes: tuple[str, ...] = ()
 
 
 class MercariLinked(Fact):

@@ -24,7 +24,7 @@ from infra.amazon_allowed import (
     only_the_login,
 )
 from infra.amazon_calls import ACCESS_HEADER, CREATE_REPORT, OPERATIONS, UPSTREAM
-from infra.amazon_login import LOGIN_OPERATION
+from infra.amazon_login import EXCHANGE_OPERATION, LOGIN_OPERATION
 from infra.amazon_sp_api import AmazonSpApi
 from infra.http_client import Allows, HttpSettings, NotAllowed, Question, StrictHttp
 from infra.sandbox.goods import asin_of
@@ -161,7 +161,9 @@ def test_only_rows_of_the_table_are_asked_and_no_row_is_there_in_vain(
             named.add(DOWNLOAD)
         else:
             named.add(check_amazon_request(method, url, body).name)
-    assert named == {*OPERATIONS, LOGIN_OPERATION, DOWNLOAD}
+    assert named == {
+        *OPERATIONS, LOGIN_OPERATION, EXCHANGE_OPERATION, DOWNLOAD,
+    }  # fmt: skip
 
 
 def test_each_data_set_with_a_purpose_is_read_and_no_other(
@@ -176,7 +178,9 @@ def test_each_data_set_with_a_purpose_is_read_and_no_other(
 
 
 def test_every_operation_has_its_purpose() -> None:
-    assert {read.operation for read in READS} == {*OPERATIONS, LOGIN_OPERATION, DOWNLOAD}
+    assert {read.operation for read in READS} == {
+        *OPERATIONS, LOGIN_OPERATION, EXCHANGE_OPERATION, DOWNLOAD,
+    }  # fmt: skip
     assert len({(read.operation, read.data_set) for read in READS}) == len(READS)
     for name in OPERATIONS:
         chosen = {read.data_set is None for read in READS if read.operation == name}
@@ -445,6 +449,7 @@ def test_amazon_is_opened_in_one_file_and_each_time_with_a_rule() -> None:
         if "StrictHttp(" in path.read_text("utf-8")
     }
     assert opened == {
+        "infra/amazon_consent.py": ["allows"],
         "infra/amazon_sp_api.py": [
             "only_the_login(access.login_url)",
             "only_operations(access.api_url)",
