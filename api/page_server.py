@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 from uuid import UUID
@@ -31,6 +33,7 @@ from domain.error_codes import LANGUAGES
 from domain.errors import NotFound, Refusal
 
 LANGUAGE_COOKIE = "asin_sync_lang"
+PROJECTED_SECONDS_MAX = 3.0
 YEAR_SECONDS = 365 * 24 * 3600
 
 Refused = (NotSignedIn, SellerNotNamed, RoleForbids, Refusal, Unreadable, psycopg.Error)
@@ -69,6 +72,12 @@ class PageServer:
             caller=caller,
             seller_id=seller_read_by(caller, seller_named_in(request)),
         )
+
+    async def projected(self, position: int | None) -> None:
+        """Wait briefly until the views show what was recorded at this position."""
+        given_up_at = time.monotonic() + PROJECTED_SECONDS_MAX
+        while self.desk.position() < (position or 0) and time.monotonic() < given_up_at:
+            await asyncio.sleep(0.02)
 
     def is_still_allowed(self, visit: Visit) -> Callable[[], bool]:
         """Whether the reader's session and key are still good, to be asked now and then."""

@@ -32,7 +32,7 @@ from domain.seller import Seller
 from domain.stamps import Work, event_id_of
 from domain.uploads import Ending, changes_of, settling_row
 from domain.values import Value
-from domain.winding_up import end_together
+from domain.winding_up import end_together, ending_of
 
 RETRY_DELAY_SECONDS_MAX = 600
 REFUSED_DELAY_SECONDS = 3600
@@ -61,14 +61,15 @@ def perform_effect(
 ) -> EffectOutcome:
     """Do what is due for this binding and record it. Raises VersionConflict: somebody else did.
 
-    For a terminated seller nothing is written but take-downs: a binding that asks for more ends.
+    For a seller terminated or leaving, only take-downs are written: what asks for more ends.
     """
     binding = app.binding(binding_id)
     effect = effect_due(binding) if binding else None
     if binding is None or effect is None or is_waiting(binding, work.clock()):
         return EffectOutcome(effect=None)
-    if seller.is_terminated and effect != "take_down":
-        ended = end_together(app, seller.seller_id, [binding_id], "block", work)
+    ending = ending_of(seller)
+    if ending is not None and effect != "take_down":
+        ended = end_together(app, seller.seller_id, [binding_id], ending, work)
         return EffectOutcome(effect=effect, position=ended.position)
     work = caused_by(work, binding)
     try:
@@ -145,7 +146,7 @@ def perform_stock(
     Returns those that are done; the others are to be performed one by one. What Mercari answers is
     what it shows; a call that it refused or did not answer has done nothing that may be believed.
     """
-    if seller.is_terminated:
+    if ending_of(seller) is not None:
         return set()
     now = work.clock()
     wanted = {

@@ -13,7 +13,7 @@ from domain import arbitrage, submission
 from domain.asin_binding import facts as binding
 from domain.channel_prices import ChannelPricesEntered
 from domain.facts import Recorded
-from domain.seller import PricingRulesChanged, SweepRequested
+from domain.seller import ErasureRequested, PricingRulesChanged, SweepRequested
 from domain.sync_sweep import SweepKind
 from domain.uploads import PAGE_SIZE
 
@@ -68,7 +68,16 @@ class CheckArbitrage:
     seller_id: UUID
 
 
-WorkDue = CheckRows | CheckAgain | StartSweep | DrainEffects | WindUp | CheckArbitrage
+@dataclass(frozen=True)
+class Erase:
+    """Erase the personal data of this seller, once nothing of it is on sale."""
+
+    seller_id: UUID
+
+
+WorkDue = (
+    CheckRows | CheckAgain | StartSweep | DrainEffects | WindUp | CheckArbitrage | Erase
+)  # fmt: skip
 
 _CHANGES_MERCARI = (
     binding.Mapped, binding.MappingBroken, binding.PriceAdjusted, binding.StockAdjusted,
@@ -93,6 +102,8 @@ def work_after(recorded: Recorded) -> list[WorkDue]:
     if isinstance(fact, SweepRequested):
         is_brake_off = fact.is_brake_off
         return [StartSweep(seller_id, fact.kind, fact.stamp.decided_at, is_brake_off, True)]
+    if isinstance(fact, ErasureRequested):
+        return [WindUp(seller_id, "withdraw"), Erase(seller_id)]
     if isinstance(fact, PricingRulesChanged | ChannelPricesEntered):
         due_at = fact.stamp.decided_at
         return [StartSweep(seller_id, "stock_price", due_at, is_requested=True)]

@@ -45,15 +45,22 @@ def wind_up(
         return sum(until_settled(partial(end, [key])).bindings for key in binding_ids)
 
 
+def ending_of(seller: Seller) -> WindUp | None:
+    """How this seller's bindings are to end; None where they go on."""
+    if seller.is_terminated:
+        return "block"
+    return "withdraw" if seller.is_leaving else None
+
+
 def end_together(
     app: AsinSync, seller_id: UUID, binding_ids: Sequence[UUID], ending: WindUp, work: Work
 ) -> WoundUp:
     """Record at once the end of all of these that had not ended before. Raises VersionConflict.
 
-    Nothing is blocked for a seller that was not terminated.
+    Nothing ends for a seller that is not to end so.
     """
     seller = app.seller(seller_id)
-    if ending == "block" and not seller.is_terminated:
+    if ending != ending_of(seller):
         return WoundUp(0, None)
     caused = caused_by(seller, work)
     command = command_for(seller, ending, caused)

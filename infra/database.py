@@ -78,7 +78,7 @@ class Database:
 
     @contextmanager
     def reading_for_staff(self) -> Iterator[Connection]:
-        """A read-only look across sellers, at the tables that staff may read, from one instant."""
+        """A read-only look across sellers at the lists that staff work by, and at nothing else."""
         with self.pool("reader").connection() as connection, connection.transaction():
             connection.execute("SELECT set_config('app.staff', 'on', true)")
             yield connection

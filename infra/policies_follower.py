@@ -17,6 +17,7 @@ from domain.policies import (
     CheckArbitrage,
     CheckRows,
     DrainEffects,
+    Erase,
     StartSweep,
     WindUp,
     WorkDue,
@@ -118,6 +119,8 @@ def job_of(due: WorkDue) -> tuple[str, dict[str, Any], dict[str, Any]]:
             }  # fmt: skip
             lock = f"start:{seller}:{due.kind}:{due.is_brake_off}"
             return "start_sweep", {"queueing_lock": lock}, arguments
+        case Erase():
+            return "erase", {"queueing_lock": f"erase:{seller}"}, {"seller": seller}
         case DrainEffects():
             lock = f"effects:{seller}"
             return "drain_effects", {"lock": lock, "queueing_lock": lock}, {"seller": seller}

@@ -98,7 +98,7 @@ class Scheduler:
         with self._database.pool("projector").connection() as connection:
             enabled = sellers.enabled(connection)
             terminated = suspicions.terminated_sellers(connection)
-            unended = suspicions.not_wound_up(connection) if terminated else []
+            unended = suspicions.not_wound_up(connection)
             paused = conditions.paused_sellers(connection, "mercari", now)
             waiting = [
                 seller for seller in effects.sellers_due(connection, now) if seller not in paused

@@ -1,5 +1,6 @@
 """What can be asked: one file per question, each the exact fold of the log up to its position."""
 
+from projections.applications import Applications
 from projections.arbitrage_signs import ArbitrageSigns
 from projections.audit_trail import AuditTrail
 from projections.bindings import Bindings
@@ -29,4 +30,5 @@ ALL: tuple[Projection, ...] = (
     StockAlerts(),
     ArbitrageSigns(),
     Suspicions(),
+    Applications(),
 )

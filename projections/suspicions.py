@@ -124,7 +124,11 @@ OPEN = """
 
 TERMINATION = "SELECT * FROM live_terminations WHERE seller_id = %s"
 
-TERMINATED = "SELECT seller_id FROM live_terminations ORDER BY seller_id"
+# Terminated sellers whose shop can still be looked at.
+TERMINATED = """
+    SELECT t.seller_id FROM live_terminations t JOIN live_sellers s USING (seller_id)
+    WHERE s.is_mercari_linked ORDER BY t.seller_id
+"""
 
 # Terminated sellers with a binding that has not ended; for a role that sees every seller.
 NOT_WOUND_UP = """
@@ -162,7 +166,7 @@ def termination(connection: Connection[Any], seller_id: UUID) -> TerminationRow 
 
 
 def terminated_sellers(connection: Connection[Any]) -> list[UUID]:
-    """For a role that sees every seller."""
+    """Those whose shop is linked still; for a role that sees every seller."""
     return [seller_id for (seller_id,) in connection.execute(TERMINATED)]
 
 

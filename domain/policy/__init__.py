@@ -70,6 +70,12 @@ class ArbitragePolicy(Value):
     dismissal_days: int = 30
 
 
+class OnboardingPolicy(Value):
+    """What a seller is promised while it waits for a review (SPEC §2.3)."""
+
+    review_business_days: int = 7
+
+
 class Policy(Value):
     """One version of the rules' data. Rates are fractions unless the name says percent.
 
@@ -91,6 +97,7 @@ class Policy(Value):
     guards: GuardPolicy = GuardPolicy()
     arbitrage: ArbitragePolicy = ArbitragePolicy()
     repricing: RepricingPolicy = RepricingPolicy()
+    onboarding: OnboardingPolicy = OnboardingPolicy()
 
 
 class NoSuchPolicy(KeyError):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import assert_never
 from uuid import UUID
 
 from domain import arbitrage
+from domain.admission.state import Admission, Standing
+from domain.admission.state import after as admission_after
 from domain.arbitrage import (
     Arbitrage,
     ArbitrageConfirmed,
@@ -25,10 +26,12 @@ from domain.seller.facts import (
     AmazonLinked,
     BrandAuthorisationEnded,
     BrandsAuthorised,
+    ErasureRequested,
     HandEditedPrice,
     KeyIssued,
     KeyRevoked,
     MercariLinked,
+    PersonalDataErased,
     PricingRulesChanged,
     Registered,
     Reinstatement,
@@ -74,6 +77,9 @@ class Seller(Value):
     own_prices: Mapping[str, tuple[OwnPrice, ...]] = {}
     webhooks: Webhooks = ()
     arbitrage: Arbitrage = Arbitrage()
+    admission: Admission = Admission()
+    leaving_since: datetime | None = None
+    is_erased: bool = False
 
     @property
     def is_terminated(self) -> bool:
@@ -82,6 +88,17 @@ class Seller(Value):
     @property
     def is_registered(self) -> bool:
         return bool(self.amazon_seller_id)
+
+    @property
+    def standing(self) -> Standing:
+        """What its admission is decided by."""
+        is_linked = self.is_amazon_linked and self.is_mercari_linked
+        return Standing(admission=self.admission, is_linked=is_linked)
+
+    @property
+    def is_leaving(self) -> bool:
+        """It asked for erasure: what is on sale is taken down, and nothing begins any more."""
+        return self.leaving_since is not None
 
     @property
     def follows_own_prices(self) -> bool:
@@ -141,10 +158,14 @@ def changes_by(seller: Seller, fact: SellerFact) -> dict[str, object]:
         case Terminated():
             ended = arbitrage.after(seller.arbitrage, fact, seller.version + 1)
             return {"arbitrage": ended, "is_sync_enabled": False}
+        case ErasureRequested():
+            return {"leaving_since": fact.stamp.decided_at, "is_sync_enabled": False}
+        case PersonalDataErased():
+            return {"is_erased": True, "is_amazon_linked": False, "is_mercari_linked": False}
         case SweepRequested() | KeyIssued() | KeyRevoked():
             return {}
         case _:
-            assert_never(fact)
+            return {"admission": admission_after(seller.admission, fact)}
 
 
 def without(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from domain import seller
 from domain.application import Change, acting_for
 from domain.arbitrage import Terminate, terminate
 from domain.asin_binding import AsinBinding, decisions, effect_due
@@ -288,10 +290,11 @@ def test_while_mercari_is_down_the_bindings_end_and_the_listings_come_off_later(
     shop.assert_ended()
 
 
-def test_only_a_terminated_seller_is_blocked(shop: Ended) -> None:
+@pytest.mark.parametrize("ending", ["block", "withdraw"])
+def test_nothing_ends_for_a_seller_that_stays(shop: Ended, ending: Any) -> None:
     seller_id = shop.seller.seller_id
     with shop.service.database.pool("jobs").connection() as connection:
-        defer(connection, WindUp(seller_id, "block"))
+        defer(connection, WindUp(seller_id, ending))
     shop.service.settle()
     assert {each.status for each in shop.bindings(LISTED)} == {"listed"}
     assert shop.on_sale() == len(LISTED)
@@ -300,6 +303,9 @@ def test_only_a_terminated_seller_is_blocked(shop: Ended) -> None:
 def test_a_seller_that_leaves_has_its_bindings_withdrawn(shop: Ended) -> None:
     seller_id = shop.seller.seller_id
     block_one(shop)
+    leave = seller.RequestErasure(stamp=shop.service.work.stamp(), ground="request")
+    change_seller(shop.service.app, seller_id, lambda it: seller.request_erasure(it, leave))
+    shop.service.settle()
     for _ in range(2):
         with shop.service.database.pool("jobs").connection() as connection:
             defer(connection, WindUp(seller_id, "withdraw"))
