@@ -102,9 +102,9 @@ def fill_every_view(app: AsinSync, seller_id: UUID, work: Work) -> None:
         app.record(Change(sweep_id_of(seller_id, "status", datetime.now(UTC)), 0, [ended]))
         content = b"asin,mercari_category_id\nB0TENANT02,c\n"
         uploads.receive_file(app, app.seller(seller_id), "a.csv", content, "k", work)
-    end_status(app, seller_id)
     own = ChannelPrice(asin=asin, channel="rakuten", price_jpy=1_000)
     enter_prices(app, seller_id, (own,), work)
+    end_status(app, seller_id)
 
 
 def end_status(app: AsinSync, seller_id: UUID) -> None:
