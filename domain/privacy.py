@@ -105,11 +105,11 @@ HELD: tuple[Held, ...] = (
         ),
     ),
     Held(
-        "held_arbitrage", ("amazon", "mercari", "staff"), "sealed", "erasure", _PERSONS,
+        "held_arbitrage", ("amazon", "mercari", "staff"), "log", "history",
+        ("gdpr_minimisation", "gdpr_erasure", "appi_security"),
         tables=("arbitrage_signs", "suspicions", "terminations"),
         topics=("seller.arbitrage_suspected", "seller.arbitrage_dismissed",
                 "seller.arbitrage_confirmed", "seller.terminated", "seller.bindings_wound_up"),
-        is_personal=True,
     ),
     Held(
         "held_secrets", ("seller", "service"), "sealed", "replaced", _SECRETS,
