@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import build_cli
+from api.cli_arbitrage import add_arbitrage
 from api.cli_client import Client, Exit, Server, print_json, stderr, stdout
 from api.cli_precheck import build_policy_commands, policy_named
 from api.cli_privacy import add_privacy
@@ -276,6 +277,9 @@ def write_sample(output: Path) -> None:
     from infra.sandbox.sample import write_sample_csv
 
     write_sample_csv(output, SELLER_NAME)
+
+
+add_arbitrage(seller_commands, find_server)
 
 
 @seller_commands.command()

@@ -12,7 +12,7 @@ from api.auth import caller_of
 from api.desk import Desk
 from api.ids import public_id
 from api.requests import Reception
-from api.sellers import acting, ensure_registered
+from api.sellers import acting, ensure_may_link
 from domain import seller
 from domain.consents import ensure_shop_id, ensure_token
 from domain.sellers import change_seller
@@ -54,7 +54,7 @@ def build_links(reception: Reception) -> APIRouter:
     def link_amazon(request: Request, seller_id: str, body: AmazonLinkBody) -> Any:
         """Ask for the permission to read Amazon.co.jp at `consent_url`, or store a token of it."""
         inner, work = acting(reception, request, seller_id)
-        ensure_registered(desk, inner)
+        ensure_may_link(desk, inner)
         if body.refresh_token is None:
             key_id = caller_of(request, desk, reception.sessions).key_id
             return desk.consents.begin(inner, key_id, None).model_dump()
@@ -76,18 +76,22 @@ def linked(desk: Desk, seller_id: UUID, position: int | None) -> dict[str, Any]:
 
 
 def amazon_linked(desk: Desk, seller_id: UUID, token: str, work: Work) -> int | None:
-    """Store the seller's own refresh token. Raises LinkRefused."""
+    """Store the seller's own refresh token. Raises LinkRefused, SellerTerminated."""
     ensure_token("refresh_token", token)
+    ensure_may_link(desk, seller_id)
     desk.store_secret(seller_id, "amazon_refresh_token", token)
     command = seller.LinkAmazon(stamp=work.stamp())
     return change_seller(desk.app, seller_id, lambda it: seller.link_amazon(it, command))
 
 
 def mercari_linked(desk: Desk, seller_id: UUID, token: str, shop_id: str, work: Work) -> int | None:
-    """Store the shop's access token. Raises LinkRefused, NotFound; then nothing is stored."""
+    """Store the shop's access token.
+
+    Raises LinkRefused, NotFound, SellerTerminated; then nothing is stored.
+    """
     ensure_token("access_token", token)
     ensure_shop_id(shop_id)
-    ensure_registered(desk, seller_id)
+    ensure_may_link(desk, seller_id)
     desk.store_secret(seller_id, "mercari_access_token", token)
     command = seller.LinkMercari(stamp=work.stamp(), shop_id=shop_id)
     return change_seller(desk.app, seller_id, lambda it: seller.link_mercari(it, command))

@@ -8,6 +8,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import PlainTextResponse, RedirectResponse, StreamingResponse
 
 from api.alerts_view import alerts_page
+from api.arbitrage_pages import add_arbitrage_review
 from api.auth import poster_of, seller_written_by
 from api.binding_forms import add_binding_forms
 from api.binding_view import binding_page_of, bindings_page
@@ -46,6 +47,7 @@ def build_pages(desk: Desk) -> APIRouter:
     add_contact_form(router, server)
     add_sweep_form(router, server)
     add_webhook_page(router, server)
+    add_arbitrage_review(router, server)
     add_integration(router, server)
     add_streams(router, server)
     add_sign_in(router, server)

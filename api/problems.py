@@ -25,6 +25,7 @@ STATUSES: Mapping[type[Exception], int] = {
     NotAnEventId: 400,
     errors.FileRefused: 422,
     errors.SyncNotEnabled: 403,
+    errors.SellerTerminated: 403,
     errors.NotFound: 404,
     errors.WrongState: 409,
     errors.VersionConflict: 412,

@@ -17,6 +17,7 @@ from api.requests import Reception, Visit, correlation_of
 from domain import admission, seller
 from domain.admission import Rejection
 from domain.application import acting_for
+from domain.arbitrage import ensure_not_terminated
 from domain.errors import NotFound
 from domain.facts import Recorded
 from domain.rules.brands import BrandAuthorisation
@@ -245,6 +246,13 @@ def ensure_registered(desk: Desk, seller_id: UUID) -> None:
     with acting_for(seller_id):
         if not desk.app.seller(seller_id).is_registered:
             raise NotFound("no such seller")
+
+
+def ensure_may_link(desk: Desk, seller_id: UUID) -> None:
+    """Raises NotFound, SellerTerminated before a token is stored, or a consent is asked for."""
+    ensure_registered(desk, seller_id)
+    with acting_for(seller_id):
+        ensure_not_terminated(desk.app.seller(seller_id).arbitrage)
 
 
 def visit_of(reception: Reception, request: Request, seller_id: str) -> Visit:

@@ -41,6 +41,12 @@ class SyncNotEnabled(Refusal):
     code = "E-401"
 
 
+class SellerTerminated(Refusal):
+    """The seller's status ended for good: nothing is bound, synced or linked for it any more."""
+
+    code = "E-415"
+
+
 class ConsentRefused(Refusal):
     """Amazon's consent leads to no link; `rule` says why, and `values` fill its words."""
 
@@ -98,6 +104,12 @@ class EvidenceRefused(Refusal):
     """A file of evidence is not what it has to be; the detail says what would do."""
 
     code = "E-419"
+
+
+class ReviewRefused(Refusal):
+    """A reviewer's decision lacks its cause or its reason; `rules` says what would do."""
+
+    code = "invalid-request"
 
 
 class EntityNotEligible(Refusal):

@@ -105,6 +105,13 @@ HELD: tuple[Held, ...] = (
         ),
     ),
     Held(
+        "held_arbitrage", ("amazon", "mercari", "staff"), "sealed", "erasure", _PERSONS,
+        tables=("arbitrage_signs", "suspicions", "terminations"),
+        topics=("seller.arbitrage_suspected", "seller.arbitrage_dismissed",
+                "seller.arbitrage_confirmed", "seller.terminated", "seller.bindings_wound_up"),
+        is_personal=True,
+    ),
+    Held(
         "held_secrets", ("seller", "service"), "sealed", "replaced", _SECRETS,
         tables=("seller_secret",),
     ),

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain import seller
 from domain.application import AsinSync, acting_for
+from domain.arbitrage import ensure_not_terminated
 from domain.consents import (
     CALLBACK_PATH,
     CONSENT_LIFETIME,
@@ -165,6 +166,7 @@ class AmazonConsents:
         asked = self._redeemed(answer.state, browser)
         with acting_for(asked.seller_id):
             owner = self._app.seller(asked.seller_id)
+        ensure_not_terminated(owner.arbitrage)
         ensure_answered(owner, answer)
         grant = self._exchanged(answer.code)
         ensure_scopes(grant.scopes)

@@ -14,10 +14,12 @@ import psycopg
 
 from domain.policies import (
     CheckAgain,
+    CheckArbitrage,
     CheckRows,
     DrainEffects,
     Erase,
     StartSweep,
+    WindUp,
     WorkDue,
     work_after,
 )
@@ -122,3 +124,9 @@ def job_of(due: WorkDue) -> tuple[str, dict[str, Any], dict[str, Any]]:
         case DrainEffects():
             lock = f"effects:{seller}"
             return "drain_effects", {"lock": lock, "queueing_lock": lock}, {"seller": seller}
+        case WindUp():
+            lock = f"wind_up:{seller}"
+            arguments = {"seller": seller, "ending": due.ending}
+            return "wind_up", {"lock": lock, "queueing_lock": lock}, arguments
+        case CheckArbitrage():
+            return "check_arbitrage", {"queueing_lock": f"arbitrage:{seller}"}, {"seller": seller}

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import ClassVar, Literal
 
 from domain.admission.facts import AdmissionFact
+from domain.arbitrage import ArbitrageFact
 from domain.facts import Fact
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.repricing import PricingRules
@@ -155,5 +156,5 @@ SellerFact = (
     Registered | AmazonLinked | MercariLinked | SyncEnabled | SyncDisabled | SettingsChanged
     | WarrantyChanged | BrandsAuthorised | BrandAuthorisationEnded | SweepRequested | KeyIssued
     | KeyRevoked | PricingRulesChanged | ErasureRequested | PersonalDataErased | WebhookFact
-    | AdmissionFact
+    | AdmissionFact | ArbitrageFact
 )  # fmt: skip

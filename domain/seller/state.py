@@ -7,8 +7,17 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from domain import arbitrage
 from domain.admission.state import Admission, Standing
 from domain.admission.state import after as admission_after
+from domain.arbitrage import (
+    Arbitrage,
+    ArbitrageConfirmed,
+    ArbitrageDismissed,
+    ArbitrageSuspected,
+    BindingsWoundUp,
+    Terminated,
+)
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.repricing import OwnPrice, PricingRules, RulesInForce
 from domain.rules.warranty import Warranty
@@ -67,9 +76,14 @@ class Seller(Value):
     pricing_rules: PricingRules | None = None
     own_prices: Mapping[str, tuple[OwnPrice, ...]] = {}
     webhooks: Webhooks = ()
+    arbitrage: Arbitrage = Arbitrage()
     admission: Admission = Admission()
     leaving_since: datetime | None = None
     is_erased: bool = False
+
+    @property
+    def is_terminated(self) -> bool:
+        return self.arbitrage.termination is not None
 
     @property
     def is_registered(self) -> bool:
@@ -139,6 +153,11 @@ def changes_by(seller: Seller, fact: SellerFact) -> dict[str, object]:
             return {"pricing_rules": fact.rules}
         case WebhookRegistered() | WebhookChanged() | WebhookDisabled() | WebhookRemoved():
             return {"webhooks": after(seller.webhooks, fact)}
+        case ArbitrageSuspected() | ArbitrageDismissed() | ArbitrageConfirmed() | BindingsWoundUp():
+            return {"arbitrage": arbitrage.after(seller.arbitrage, fact, seller.version + 1)}
+        case Terminated():
+            ended = arbitrage.after(seller.arbitrage, fact, seller.version + 1)
+            return {"arbitrage": ended, "is_sync_enabled": False}
         case ErasureRequested():
             return {"leaving_since": fact.stamp.decided_at, "is_sync_enabled": False}
         case PersonalDataErased():

@@ -24,7 +24,7 @@ def test_whatever_a_fact_holds_it_comes_back_from_its_bytes(
     fact = data.draw(facts_of(kind))
     fact = fact.model_copy(update=dict.fromkeys(kind.PERSONAL))
     state = encode(fact)
-    assert decode(kind.TOPIC, state) == fact
+    assert decode(kind.TOPIC, state) == fact.model_copy(update=dict.fromkeys(kind.PERSONAL))
     assert encode(decode(kind.TOPIC, state)) == state
 
 
