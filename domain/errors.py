@@ -83,6 +83,12 @@ class EvidenceRefused(Refusal):
     code = "E-419"
 
 
+class TicketRefused(Refusal):
+    """What was said in a ticket, or the reason of a look, is too little or too much."""
+
+    code = "invalid-request"
+
+
 class WebhookRefused(Refusal):
     """A webhook may not be what was given: its address, its types, or one endpoint too many."""
 

@@ -58,6 +58,17 @@ class GuardPolicy(Value):
     mass_change_count_min: int = 5
 
 
+class SupportPolicy(Value):
+    """How soon a ticket is answered and may be reopened, and how long staff look at a seller's data.
+
+    Older versions had no tickets; these defaults only let them be read.
+    """
+
+    first_answer_hours: int = 72
+    reopen_days: int = 14
+    look_minutes: int = 60
+
+
 class Policy(Value):
     """One version of the rules' data. Rates are fractions unless the name says percent.
 
@@ -77,6 +88,7 @@ class Policy(Value):
     registered_brands: frozenset[str]
     categories: CategoryPolicy
     guards: GuardPolicy = GuardPolicy()
+    support: SupportPolicy = SupportPolicy()
     repricing: RepricingPolicy = RepricingPolicy()
 
 
