@@ -16,7 +16,7 @@ from psycopg import Connection
 from domain.application import AsinSync
 from domain.callers import Caller, KeyInfo
 from domain.contacts import Contact, ContactState
-from domain.evidence import EvidenceFile
+from domain.evidence import EvidenceFile, OwnKind
 from domain.facts import Recorded
 from domain.hints import Taken
 from domain.ports import Amazon, Clock, Mercari, Sources
@@ -121,6 +121,9 @@ class Desk(Protocol):
     def reading_for(self, seller_id: UUID) -> AbstractContextManager[Connection[Any]]:
         """One seller's rows, all from one instant."""
 
+    def reading_for_staff(self) -> AbstractContextManager[Connection[Any]]:
+        """Of every seller, what staff's lists are made of, and nothing else."""
+
     def position(self) -> int:
         """The position up to which every live view is the fold of the log; at most 20 ms old."""
 
@@ -148,8 +151,10 @@ class Desk(Protocol):
     def store_secret(self, seller_id: UUID, kind: SecretKind, token: str) -> None:
         """Keep a seller's token for a marketplace, encrypted."""
 
-    def store_evidence(self, seller_id: UUID, content: bytes) -> EvidenceFile:
-        """Keep a file, encrypted, by its hash. Raises EvidenceRefused."""
+    def store_evidence(
+        self, seller_id: UUID, content: bytes, made_as: OwnKind | None = None
+    ) -> EvidenceFile:
+        """Keep a file, encrypted, by its hash; `made_as` for our own. Raises EvidenceRefused."""
 
     def evidence(self, seller_id: UUID, sha256: str) -> tuple[str, bytes] | None:
         """Media type and content of a file that this seller filed; None where there is none."""

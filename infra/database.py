@@ -76,6 +76,16 @@ class Database:
             connection.execute("SELECT set_config('app.seller', %s, true)", (str(seller_id),))
             yield connection
 
+    @contextmanager
+    def reading_for_staff(self) -> Iterator[Connection]:
+        """A read-only look across sellers at the tables that have a policy for it; no seller's own.
+
+        Nothing of a seller is named here, so every other table stays closed.
+        """
+        with self.pool("reader").connection() as connection, connection.transaction():
+            connection.execute("SELECT set_config('app.staff', 'on', true)")
+            yield connection
+
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()

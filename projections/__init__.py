@@ -12,6 +12,7 @@ from projections.stock_alerts import StockAlerts
 from projections.submissions import Submissions
 from projections.sync_log import SyncLog
 from projections.table import Projection
+from projections.tickets import Tickets
 
 ALL: tuple[Projection, ...] = (
     Sellers(),
@@ -25,4 +26,5 @@ ALL: tuple[Projection, ...] = (
     ChannelPrices(),
     PriceBases(),
     StockAlerts(),
+    Tickets(),
 )

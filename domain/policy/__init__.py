@@ -59,7 +59,7 @@ class GuardPolicy(Value):
 
 
 class SupportPolicy(Value):
-    """How soon a ticket is answered and may be reopened, and how long staff look at a seller's data.
+    """How soon a ticket is answered, may be reopened, and how long a look at a seller lasts.
 
     Older versions had no tickets; these defaults only let them be read.
     """

@@ -99,3 +99,6 @@ class Reopened(Fact):
 
 
 TicketFact = Opened | Replied | NoteAdded | HandedOver | Resolved | Reopened
+
+STAFF_ONLY = frozenset({NoteAdded.TOPIC})
+"""Facts that no feed, webhook or list of the seller's own tells of."""

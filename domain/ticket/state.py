@@ -88,9 +88,8 @@ def fold(ticket_id: UUID, facts: Iterable[TicketFact]) -> Ticket | None:
 
 
 def begun(ticket_id: UUID, fact: TicketFact) -> Ticket:
-    """Raises ValueError for a history that does not begin with the opening."""
-    if not isinstance(fact, Opened):
-        raise ValueError(f"{fact.TOPIC} can't be the first fact of a ticket")
+    """The ticket as it was opened."""
+    assert isinstance(fact, Opened), f"{fact.TOPIC} can't be the first fact of a ticket"  # noqa: S101
     first = Entry(
         version=1, kind="opened", at=fact.stamp.decided_at, actor=fact.stamp.actor,
         is_from_staff=False, text=fact.text,
