@@ -11,6 +11,8 @@ from api.bindings import build_bindings
 from api.contacts import build_contacts
 from api.desk import Desk
 from api.feed import build_feed
+from api.look_book import LookBook
+from api.looks import build_looks
 from api.notifications import build_notifications
 from api.operations import build_operations
 from api.pages import build_pages
@@ -41,13 +43,13 @@ def build_app(desk: Desk) -> FastAPI:
         max_body_size=BODY_BYTES_MAX,
     )
     sessions = Sessions(desk.session_secret, desk.keys, desk.clock)
-    reception = Reception(desk, sessions)
+    reception = Reception(desk, sessions, LookBook(desk))
     app.include_router(build_pages(desk))
     first_version = APIRouter(prefix="/v1")
     for routes in (
         build_submissions, build_bindings, build_reports, build_sellers, build_pricing,
         build_notifications, build_alerts, build_contacts, build_feed, build_webhooks,
-        build_sync_state,
+        build_sync_state, build_looks,
     ):  # fmt: skip
         first_version.include_router(routes(reception))
     app.include_router(first_version)

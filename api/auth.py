@@ -30,6 +30,15 @@ class SellerNotNamed(Exception):
     """Staff have to say which seller they look at."""
 
 
+class ReasonRequired(Exception):
+    """Staff have to say why they look at this seller; `rule` names what the reason given breaks."""
+
+    def __init__(self, seller_id: UUID, rule: str | None = None) -> None:
+        super().__init__("say why: Access-Reason, reason=, ticket=, or POST /v1/sellers/{id}/looks")
+        self.seller_id = seller_id
+        self.rule = rule
+
+
 class RoleForbids(Exception):
     """The caller's role may not do this; `roles` may."""
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr, field_validator
 
-from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids, caller_of, seller_read_by
+from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids, caller_of
 from api.ids import inner_id, public_id
 from api.requests import Reception, Visit, correlation_of
 from domain import seller
@@ -271,9 +271,9 @@ def ensure_registered(reception: Reception, seller_id: UUID) -> None:
 def visit_of(reception: Reception, request: Request, seller_id: str) -> Visit:
     """A look at the seller named in the path. Raises NotFound for a foreign one."""
     caller = caller_of(request, reception.desk, reception.sessions)
-    inner = seller_read_by(caller, inner_id("sel", seller_id))
+    visit = reception.visit(request, caller, inner_id("sel", seller_id))
     reception.wait_for(request)
-    return Visit(request, reception.desk, caller, inner)
+    return visit
 
 
 def seller_answer(visit: Visit) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from pydantic import AwareDatetime
 
 from domain.application import AsinSync, Change, acting_for, until_settled
-from domain.errors import TicketRefused
+from domain.errors import PersonalDataErased, TicketRefused
 from domain.facts import Command, Fact
 from domain.policy import policy_of
 from domain.seller import Role
@@ -116,9 +116,11 @@ def look(
 ) -> tuple[datetime, int | None]:
     """Open a look, or go on with the one for the same; return its end and position.
 
-    `viewer` is key id and role, `what_for` a reason or a ticket. Raises TicketRefused.
+    `viewer` is key id and role, `what_for` a reason or a ticket. Where the seller's personal data
+    was erased, the look is kept without its reason. Raises TicketRefused.
     """
     (key_id, role), (reason, ticket_id) = viewer, what_for
+    stream = looks_id_of(seller_id, key_id)
 
     def attempt() -> tuple[datetime, int | None]:
         known = looks_of(app, seller_id, key_id)
@@ -128,7 +130,11 @@ def look(
         facts = open_look(known, command)
         until = fold((*known.opened, *facts)).until() or command.stamp.decided_at
         with acting_for(seller_id):
-            position = app.record(Change(looks_id_of(seller_id, key_id), known.version, facts))
+            try:
+                position = app.record(Change(stream, known.version, facts))
+            except PersonalDataErased:
+                bare = [each.model_copy(update={"reason": None}) for each in facts]
+                position = app.record(Change(stream, known.version, bare))
         return until, position
 
     return until_settled(attempt)
