@@ -24,6 +24,7 @@ from api.sellers import build_sellers
 from api.sessions import Sessions
 from api.submissions import build_submissions
 from api.sync_state import build_sync_state
+from api.tickets import build_tickets
 from api.webhooks import build_webhooks
 
 VERSION = "0.1.0"
@@ -49,7 +50,7 @@ def build_app(desk: Desk) -> FastAPI:
     for routes in (
         build_submissions, build_bindings, build_reports, build_sellers, build_pricing,
         build_notifications, build_alerts, build_contacts, build_feed, build_webhooks,
-        build_sync_state, build_looks,
+        build_sync_state, build_looks, build_tickets,
     ):  # fmt: skip
         first_version.include_router(routes(reception))
     app.include_router(first_version)

@@ -90,6 +90,12 @@ def seller_read_by(caller: Caller, named: UUID | None) -> UUID:
     return named
 
 
+def ensure_staff_reader(caller: Caller) -> None:
+    """For what is shown across sellers. Raises RoleForbids."""
+    if caller.seller_id is not None or caller.role not in STAFF_READER_ROLES:
+        raise RoleForbids(STAFF_READER_ROLES)
+
+
 def seller_written_by(caller: Caller, named: UUID | None) -> UUID:
     """The seller that is acted for. Raises RoleForbids for staff, NotFound for a foreign seller."""
     if caller.role not in OWN_SELLER_ROLES:

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.auth import READING_METHODS, ReasonRequired
 from api.desk import Caller, Desk
-from api.ids import inner_id
+from api.ids import inner_id, public_id
 from domain import looks
 from domain.application import acting_for
 from domain.errors import NotFound
@@ -59,6 +59,12 @@ class LookBook:
             self.open(caller, seller_id, asked)
         elif not self.is_open(caller, seller_id):
             raise ReasonRequired(seller_id)
+
+    def through_ticket(self, caller: Caller, seller_id: UUID, ticket_id: UUID) -> None:
+        """Staff who open a ticket look at its seller for it. Raises NotFound."""
+        asked = Asked(None, public_id("tkt", ticket_id))
+        if caller.seller_id is None and not self._is_recorded(caller, seller_id, asked):
+            self.open(caller, seller_id, asked)
 
     async def ensure_soon(self, request: Request, caller: Caller, seller_id: UUID) -> None:
         """Like `ensure`; stays in the event loop where the look is known."""

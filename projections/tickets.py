@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal, cast, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, cast, get_args
 from uuid import UUID
 
 from psycopg import Connection
@@ -175,6 +175,18 @@ FIGURES = """
 """
 
 
+class Place(NamedTuple):
+    """Where a ticket stands in staff's lists."""
+
+    was_answered: bool
+    due: datetime
+    place: int
+
+
+def place_of(row: TicketRow) -> Place:
+    return Place(row.answered_at is not None, row.answer_due_at, row.opened_position)
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """How soon help came; seconds, None where nothing was counted."""
@@ -216,16 +228,15 @@ def listed(
     which: StaffList,
     now: datetime,
     *,
-    after: TicketRow | None = None,
+    after: Place | None = None,
     limit: int = 50,
 ) -> list[TicketRow]:
-    """Staff's list; `after` is the last ticket of the page before, as it now stands."""
+    """Staff's list; `after` is the place of the last ticket of the page before."""
     cursor = connection.cursor(row_factory=class_row(TicketRow))
     values = {
         "list": which, "now": now, "soon": now + AT_RISK, "limit": limit,
-        "place": after.opened_position if after else None,
-        "due": after.answer_due_at if after else None,
-        "was_answered": after.answered_at is not None if after else None,
+        "was_answered": None, "due": None, "place": None,
+        **(after._asdict() if after else {}),
     }  # fmt: skip
     return cursor.execute(LISTS, values).fetchall()
 
