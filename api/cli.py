@@ -33,6 +33,7 @@ from api.cli_client import (
 from api.cli_precheck import add_validate, category_commands
 from api.cli_pricing import add_fees, pricing_commands
 from api.cli_sync import sync_commands
+from api.cli_tickets import ticket_commands
 from api.cli_webhooks import add_events, add_webhooks
 
 TAIL_SECONDS = 1.0
@@ -51,6 +52,7 @@ def build_cli(find_server: Callable[[], Server]) -> typer.Typer:
     cli.add_typer(sync_commands(find_server), name="sync", help="How the sweeps go; one now.")
     add_fees(cli, find_server)
     cli.add_typer(pricing_commands(find_server), name="pricing", help="Rules beyond the float.")
+    cli.add_typer(ticket_commands(find_server), name="ticket", help="Ask for help; answer.")
     add_webhooks(cli, find_server)
     add_events(cli, find_server)
     cli.add_typer(category_commands(), name="category", help="Amazon's categories and Mercari's.")

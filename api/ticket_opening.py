@@ -15,12 +15,13 @@ from api.answers import log_answer
 from api.desk import Desk
 from api.failure_report import log_line, written
 from api.l10n import L10n
+from api.log_text import what_happened
 from domain.application import acting_for
 from domain.errors import EvidenceRefused, TicketRefused
 from domain.evidence import EvidenceFile, media_type_of
 from domain.stamps import Work
 from domain.ticket import Attachment, decisions
-from domain.ticket.decisions import OPEN_TICKETS_MAX, Open
+from domain.ticket.decisions import OPEN_TICKETS_MAX, SUBJECT_LENGTH_MAX, Open
 from domain.ticket.facts import AttachmentKind, LogLine
 from domain.ticket.state import ticket_id_of
 from domain.tickets import Changed, start_ticket
@@ -34,7 +35,10 @@ PICTURES = ("image/png", "image/jpeg")
 
 @dataclass(frozen=True)
 class Asking:
-    """What the seller sends: words, the line or the ASIN they are about, and a screenshot."""
+    """What the seller sends: words, the line or the ASIN they are about, and a screenshot.
+
+    Words that are not given are those of the log.
+    """
 
     subject: str
     text: str
@@ -74,8 +78,9 @@ def open_from(
         subject = subject_of(connection, seller_id, asking)
         open_count = tickets.counts(connection, desk.clock())["due"]
         files = made_files(connection, subject, l10n)
+    subject_line, text = words_for(subject, asking, l10n)
     command = Open(
-        stamp=work.stamp(), subject=asking.subject, text=asking.text, log_line=subject.log_line,
+        stamp=work.stamp(), subject=subject_line, text=text, log_line=subject.log_line,
         asin=subject.asin, binding_id=subject.binding_id,
     )  # fmt: skip
     with acting_for(seller_id):
@@ -112,6 +117,16 @@ def subject_of(connection: Connection[Any], seller_id: UUID, asking: Asking) -> 
     before = (line.position, line.number)
     earlier = sync_log.page(connection, wanted, before=before, limit=LINES_BEFORE)
     return Subject(line, line.asin, line.binding_id, [line, *earlier])
+
+
+def words_for(subject: Subject, asking: Asking, l10n: L10n) -> tuple[str, str]:
+    """Subject and text: the seller's own, else what the log says of the failure."""
+    failed = next((line for line in subject.lines if line.outcome != "ok"), None)
+    if failed is None:
+        return asking.subject, asking.text
+    title = " ".join(filter(None, (failed.error_code, failed.asin)))
+    said = what_happened(failed, l10n)
+    return asking.subject.strip() or f"{title} {said}"[:SUBJECT_LENGTH_MAX], asking.text or said
 
 
 def asin_asked_for(text: str | None) -> str | None:

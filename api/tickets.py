@@ -47,13 +47,16 @@ Days = Query(30, ge=1, le=366, description="How far back.")
 
 
 class OpenBody(BaseModel):
-    """A line of the sync log or an ASIN, if it is about one, and the words."""
+    """A line of the sync log or an ASIN, if it is about one, and the words.
+
+    Without words, those of the failed line are taken.
+    """
 
     log_position: int | None = Field(None, ge=1, le=2**62)
     log_number: int | None = Field(None, ge=0, le=999_999)
     asin: str | None = Field(None, max_length=40)
-    subject: str = Field(max_length=TEXT_BYTES_MAX)
-    text: str = Field(max_length=TEXT_BYTES_MAX)
+    subject: str = Field("", max_length=TEXT_BYTES_MAX)
+    text: str = Field("", max_length=TEXT_BYTES_MAX)
 
 
 class ReplyBody(BaseModel):
@@ -83,7 +86,7 @@ def build_tickets(reception: Reception) -> APIRouter:
 
     @router.post("", status_code=201)
     async def open_(request: Request, response: Response) -> Any:
-        """Ask for help (JSON `{log_position?, log_number?, asin?, subject, text}`, or multipart
+        """Ask for help (JSON `{log_position?, log_number?, asin?, subject?, text?}`, or multipart
         with `screenshot`, a PNG or JPEG ≤ 10 MB). The log excerpt and the failure report are
         attached by themselves. The first answer is due in 72 hours. `Idempotency-Key`: once.
         """

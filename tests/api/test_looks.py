@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, get_args
 from urllib.parse import quote
 
@@ -26,9 +27,10 @@ REASON = "出品者からの電話での依頼"
 
 
 @pytest.fixture
-def bare(address: str) -> httpx.Client:
+def bare(address: str) -> Iterator[httpx.Client]:
     """A client that says nothing of itself."""
-    return httpx.Client(base_url=address, timeout=10)
+    with httpx.Client(base_url=address, timeout=10) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -58,6 +58,13 @@ def test_a_ticket_needs_no_line_and_no_asin(scene: TicketScene) -> None:
     assert (bare["asin"], bare["attachments"]) == (None, [])
 
 
+def test_a_failed_line_says_what_is_wrong_where_the_seller_does_not(scene: TicketScene) -> None:
+    position = scene.fail()
+    made = scene.client.post("/v1/tickets", json={"log_position": position}).json()
+    assert made["subject"].startswith(f"E-901 {ASIN}")
+    assert "timed out" in made["entries"][0]["text"]
+
+
 def test_a_screenshot_comes_with_the_form_and_is_given_back_as_it_was(scene: TicketScene) -> None:
     form = {**WORDS, "log_position": str(scene.fail())}
     files = {"screenshot": ("../../etc/passwd.png", PNG)}
@@ -109,7 +116,7 @@ def test_what_can_not_be_a_ticket_is_refused_with_what_would_do_in_each_language
 
 
 def test_a_malformed_body_points_at_its_fields(scene: TicketScene) -> None:
-    for body in ({"subject": "x"}, {**WORDS, "log_position": -1}, {**WORDS, "text": "x" * 200_001}):
+    for body in ({"subject": 7}, {**WORDS, "log_position": -1}, {**WORDS, "text": "x" * 200_001}):
         refused = scene.client.post("/v1/tickets", json=body)
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["pointer"].startswith("/body/")
