@@ -17,15 +17,26 @@ from api.auth import (
     RoleForbids,
     SellerNotNamed,
     caller_of,
+    ensure_staff_reader,
     seller_read_by,
     session_token,
 )
-from api.desk import Desk
+from api.desk import Caller, Desk
 from api.ids import inner_id, public_id
 from api.l10n import L10NS, L10n, language_of, mark
 from api.log_text import broken_rules, suggested_action, title_of
 from api.look_book import LookBook
-from api.page_frame import Build, Page, PageFrame, Visit, page_headers, respond, stored
+from api.page_frame import (
+    Build,
+    Page,
+    PageFrame,
+    StaffBuild,
+    StaffVisit,
+    Visit,
+    page_headers,
+    respond,
+    stored,
+)
 from api.query_values import Unreadable
 from api.sessions import Sessions
 from api.words import ROLES
@@ -67,26 +78,57 @@ class PageServer:
             visit = await self.visit(request)
             if says_why(visit):
                 return RedirectResponse(visit.here(reason=None, ticket=None), 303)
+        except Refused as refused:
+            return self.refusal(request, refused)
+        return await self.show_to(visit, make)
+
+    async def show_to(self, visit: Visit, make: Build) -> Response:
+        """The same, for a visit that was let in already."""
+        request = visit.request
+        try:
             kept, build = self._frame.kept(visit), self._frame.build
             status, page = (200, kept) if kept else await run_in_threadpool(build, visit, make)
         except Refused as refused:
             return self.refusal(request, refused)
         return remembering(request, respond(request, page, page_headers(visit.l10n), status))
 
+    async def show_staff(self, request: Request, make: StaffBuild) -> Response:
+        """A page across sellers, for staff."""
+        try:
+            caller = await self.caller(request)
+            ensure_staff_reader(caller)
+            visit = StaffVisit(
+                request=request, l10n=l10n_of(request), now=self.desk.clock(), caller=caller,
+                position=await self.desk.position_soon(),
+                csrf=self.sessions.csrf_of(session_token(request)),
+            )  # fmt: skip
+            page = await run_in_threadpool(self._frame.build_for_staff, visit, make)
+        except Refused as refused:
+            return self.refusal(request, refused)
+        return remembering(request, respond(request, page, page_headers(visit.l10n)))
+
+    async def caller(self, request: Request) -> Caller:
+        """Who asks, by session or key. Raises NotSignedIn."""
+        caller = self.sessions.known(session_token(request))
+        if caller is None or "authorization" in request.headers:
+            caller = await run_in_threadpool(caller_of, request, self.desk, self.sessions)
+        return caller
+
     async def visit(self, request: Request) -> Visit:
         """Who reads what. Raises NotSignedIn, SellerNotNamed, RoleForbids, NotFound, Unreadable.
 
         And ReasonRequired where staff say no reason that is one.
         """
-        token = session_token(request)
-        caller = self.sessions.known(token)
-        if caller is None or "authorization" in request.headers:
-            caller = await run_in_threadpool(caller_of, request, self.desk, self.sessions)
+        caller = await self.caller(request)
         seller_id = seller_read_by(caller, seller_named_in(request))
         try:
             await self.looks.ensure_soon(request, caller, seller_id)
         except TicketRefused:
             raise ReasonRequired(seller_id, "ticket_look_reason") from None
+        return await self.visit_to(request, caller, seller_id)
+
+    async def visit_to(self, request: Request, caller: Caller, seller_id: UUID) -> Visit:
+        """A visit of who may see this seller."""
         return Visit(
             request=request,
             l10n=l10n_of(request),

@@ -29,6 +29,7 @@ from api.ticket_opening import Asking, open_from
 from domain.application import acting_for
 from domain.errors import NotFound, TicketRefused
 from domain.evidence import SIZE_BYTES_MAX
+from domain.facts import Stamp
 from domain.seller import Role
 from domain.ticket import Cause, Ticket, TicketFact, decisions
 from domain.tickets import change_ticket, get_ticket
@@ -176,9 +177,8 @@ def add_writing(router: APIRouter, reception: Reception) -> None:
     def reply(request: Request, response: Response, ticket_id: str, body: ReplyBody) -> Any:
         """Say something; staff's first answers, a seller's within 14 days opens it anew."""
         visit, inner = ticket_visit(reception, request, ticket_id)
-        if body.is_internal:
-            ensure_staff(visit.caller)
-        decide = replying(visit, body.text, is_internal=body.is_internal)
+        stamp = visit.work().stamp()
+        decide = replied(visit.caller, body.text, stamp, is_internal=body.is_internal)
         return changed(visit, response, inner, decide)
 
     @router.post("/{ticket_id}/hand-over", status_code=202)
@@ -186,7 +186,7 @@ def add_writing(router: APIRouter, reception: Reception) -> None:
         """Another group or person of staff goes on with it; the reason stays with staff."""
         visit, inner = ticket_visit(reception, request, ticket_id)
         ensure_staff(visit.caller)
-        decide = handing_over(visit, body.to, body.reason)
+        decide = handed_over(visit.desk, body.to, body.reason, visit.work().stamp())
         return changed(visit, response, inner, decide)
 
     @router.post("/{ticket_id}/resolution", status_code=202)
@@ -201,26 +201,27 @@ def add_writing(router: APIRouter, reception: Reception) -> None:
 Decide = Callable[[Ticket], Sequence[TicketFact]]
 
 
-def replying(visit: Visit, text: str, *, is_internal: bool) -> Decide:
-    """A note, or a reply of either side. Raises RoleForbids for staff that only read."""
-    stamp = visit.work().stamp()
+def replied(caller: Caller, text: str, stamp: Stamp, *, is_internal: bool) -> Decide:
+    """A note of staff, or a reply of either side. Raises RoleForbids for who only reads."""
     if is_internal:
+        ensure_staff(caller)
         return lambda it: decisions.add_note(it, decisions.AddNote(stamp=stamp, text=text))
-    if is_staff(visit):
-        ensure_staff(visit.caller)
-    elif visit.caller.role not in OWN_SELLER_ROLES:
+    is_from_staff = caller.seller_id is None
+    if is_from_staff:
+        ensure_staff(caller)
+    elif caller.role not in OWN_SELLER_ROLES:
         raise RoleForbids(OWN_SELLER_ROLES)
-    command = decisions.Reply(stamp=stamp, text=text, is_from_staff=is_staff(visit))
+    command = decisions.Reply(stamp=stamp, text=text, is_from_staff=is_from_staff)
     return lambda it: decisions.reply(it, command)
 
 
-def handing_over(visit: Visit, to: str, reason: str) -> Decide:
+def handed_over(desk: Desk, to: str, reason: str, stamp: Stamp) -> Decide:
     """Raises TicketRefused for nobody of staff."""
     if to not in GROUPS:
-        holder = visit.desk.keys.by_id(to)
+        holder = desk.keys.by_id(to)
         if holder is None or holder.seller_id is not None or holder.role not in TICKET_ROLES:
             raise TicketRefused(f"to {to[:40]!r}", rules={"to": "ticket_to"})
-    command = decisions.HandOver(stamp=visit.work().stamp(), to=to, reason=reason)
+    command = decisions.HandOver(stamp=stamp, to=to, reason=reason)
     return lambda it: decisions.hand_over(it, command)
 
 
