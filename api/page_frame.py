@@ -110,7 +110,7 @@ class Visit:
         return f"{path}?{urlencode(kept)}" if kept else path
 
     def asking(self, is_wrong: bool, **about: str) -> str:
-        """Where a seller opens a ticket about what is wrong; empty for others, and where it is not."""
+        """Where a seller opens a ticket about it; empty for others, and where nothing is wrong."""
         is_own = self.caller.role in OWN_SELLER_ROLES
         return f"{self.url('/tickets', **about)}#new" if is_wrong and is_own else ""
 
