@@ -15,6 +15,7 @@ from psycopg import Connection
 
 from domain.application import AsinSync
 from domain.callers import Caller, KeyInfo
+from domain.consents import Browser, Consent, ConsentAnswer
 from domain.contacts import Contact, ContactState
 from domain.evidence import EvidenceFile, OwnKind
 from domain.facts import Recorded
@@ -23,7 +24,7 @@ from domain.ports import Amazon, Clock, Mercari, Sources
 from domain.seller import Role, SecretKind, Seller
 from domain.webhooks import Attempt, Delivery, Message, Webhook
 
-__all__ = ["Caller", "Desk", "Hints", "KeyInfo", "Keys", "Shops"]
+__all__ = ["Caller", "Consents", "Desk", "Hints", "KeyInfo", "Keys", "Shops"]
 
 
 class Shops(Protocol):
@@ -74,6 +75,18 @@ class Hints(Protocol):
         """The secret part of the address of a shop's order webhook."""
 
 
+class Consents(Protocol):
+    """Asks a seller for its permission on Amazon's own page, and takes the answer."""
+
+    origin: str
+
+    def begin(self, seller_id: UUID, key_id: str, browser: Browser | None) -> Consent:
+        """Where to ask; with a browser, only that one may answer. Raises ConsentRefused."""
+
+    def complete(self, answer: ConsentAnswer, browser: Browser | None) -> UUID:
+        """Link the seller that asked. Raises ConsentRefused, UpstreamError: nothing is kept."""
+
+
 class WebhookDesk(Protocol):
     """What is done with webhooks beside their facts."""
 
@@ -113,6 +126,7 @@ class Desk(Protocol):
     shops: Shops
     hints: Hints
     webhooks: WebhookDesk
+    consents: Consents
     session_secret: bytes
     is_sandbox: bool
     is_mail_on: bool
@@ -122,7 +136,10 @@ class Desk(Protocol):
         """One seller's rows, all from one instant."""
 
     def reading_for_staff(self) -> AbstractContextManager[Connection[Any]]:
-        """Of every seller, what staff's lists are made of, and nothing else."""
+        """A look across sellers at the lists that staff work by, and at nothing else."""
+
+    def application_delay(self, client: str) -> float:
+        """Seconds until this address may apply again; 0 where it may now, which is counted."""
 
     def position(self) -> int:
         """The position up to which every live view is the fold of the log; at most 20 ms old."""

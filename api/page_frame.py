@@ -24,7 +24,7 @@ from api.desk import Caller, Desk
 from api.ids import public_id
 from api.l10n import TONGUES, L10n
 from api.words import ROLES, STATUSES
-from projections import bindings, sellers
+from projections import bindings, sellers, suspicions
 
 CACHED_PAGES_MAX = 256
 COMPRESSED_SIZE_MIN = 600
@@ -198,10 +198,12 @@ class PageFrame:
         with self._desk.reading_for(visit.seller_id) as connection:
             seller = sellers.one(connection, visit.seller_id)
             counts = bindings.counts(connection)
+            termination = suspicions.termination(connection, visit.seller_id)
         frame = {
             "visit": visit,
             "shop_name": seller.shop_name if seller else "",
             "binding_count": sum(counts.values()),
+            "termination": termination,
         }
         made = stored(self.render(page, visit.l10n, frame))
         if page.status == 200 and page.is_kept:

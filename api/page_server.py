@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 from uuid import UUID
@@ -45,6 +47,7 @@ from domain.errors import NotFound, Refusal, TicketRefused
 from domain.texts import rule_text
 
 LANGUAGE_COOKIE = "asin_sync_lang"
+PROJECTED_SECONDS_MAX = 3.0
 YEAR_SECONDS = 365 * 24 * 3600
 
 Refused = (
@@ -138,6 +141,12 @@ class PageServer:
             caller=caller,
             seller_id=seller_id,
         )
+
+    async def projected(self, position: int | None) -> None:
+        """Wait briefly until the views show what was recorded at this position."""
+        given_up_at = time.monotonic() + PROJECTED_SECONDS_MAX
+        while self.desk.position() < (position or 0) and time.monotonic() < given_up_at:
+            await asyncio.sleep(0.02)
 
     def is_still_allowed(self, visit: Visit) -> Callable[[], bool]:
         """Whether session and key are still good and staff's look lasts, asked now and then."""

@@ -25,11 +25,13 @@ STATUSES: Mapping[type[Exception], int] = {
     NotAnEventId: 400,
     errors.FileRefused: 422,
     errors.SyncNotEnabled: 403,
+    errors.SellerTerminated: 403,
     errors.NotFound: 404,
     errors.WrongState: 409,
     errors.VersionConflict: 412,
     errors.SellerExists: 409,
     errors.NotificationRefused: 400,
+    errors.TooManyRequests: 429,
     errors.Refusal: 422,
     ports.UpstreamThrottled: 503,
     ports.UpstreamRefused: 502,
@@ -83,6 +85,11 @@ TITLES: Mapping[str, Mapping[Language, str]] = {
         "zh": "请求格式不正确",
         "ja": "リクエストの形式が正しくありません",
         "en": "The request is malformed",
+    },
+    "too-many-requests": {
+        "zh": "请求过于频繁,请稍后再试",
+        "ja": "リクエストが多すぎます。しばらくしてからお試しください",
+        "en": "Too many requests: wait, then try again",
     },
     "internal": {
         "zh": "服务内部错误,未做任何更改",
@@ -148,8 +155,8 @@ def on_known(request: Request, error: Exception) -> JSONResponse:
         faults = [{"key": key, "values": values} for key, values in error.faults]
         return problem(request, status, error.code, faults=faults)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    if isinstance(error, ports.UpstreamError) and error.retry_after_seconds:
-        headers["Retry-After"] = str(int(error.retry_after_seconds) + 1)
+    if wait_seconds := getattr(error, "retry_after_seconds", None):
+        headers["Retry-After"] = str(int(wait_seconds) + 1)
     code = CODES.get(type(error)) or str(getattr(error, "code", "invalid-request"))
     fields = dict(error.fields) if isinstance(error, errors.Refusal) else {}
     if rules := fields.pop("rules", None):

@@ -1,58 +1,48 @@
-"""JSON routes of sellers: register, link both marketplaces, approve, settings, a sweep now."""
+"""JSON routes of sellers: review, settings, brands, a sweep now, leaving."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, BaseModel, Field, SecretStr, field_validator
+from pydantic import AwareDatetime, BaseModel, Field, field_validator
 
 from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids, caller_of
+from api.desk import Desk
 from api.ids import inner_id, public_id
 from api.requests import Reception, Visit, correlation_of
-from domain import seller
+from domain import admission, seller
+from domain.admission import Rejection
 from domain.application import acting_for
+from domain.arbitrage import ensure_not_terminated
 from domain.errors import NotFound
+from domain.facts import Recorded
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.warranty import Warranty
 from domain.seller import BRAKE_RATE_MIN, LAST_UNITS_MAX, HandEditedPrice, Reinstatement, Role
-from domain.sellers import Decide, change_seller, register_seller
+from domain.sellers import Decide, change_seller
 from domain.stamps import Work
 from domain.sync_sweep import SweepKind
 from projections import sellers
 
-ADMIN_ONLY: tuple[Role, ...] = ("admin",)
+LINKS_MAX = 10_000
+OWN = "me"
+"""In a path: the seller that the caller's key is bound to."""
 SETTINGS = ("default_float_pct", "reinstatement", "brake_pct", "hand_edited_price", "last_units")
 
 
-class RegisterBody(BaseModel):
-    """The Amazon.co.jp account and the shop's name."""
-
-    amazon_seller_id: str = Field(pattern=r"^[A-Z0-9]{6,20}$")
-    shop_name: str = Field(min_length=1, max_length=100)
-
-
-class AmazonLinkBody(BaseModel):
-    """The LWA refresh token of the seller's authorisation."""
-
-    refresh_token: SecretStr = Field(min_length=1, max_length=4096)
-
-
-class MercariLinkBody(BaseModel):
-    """The shop's personal API access token."""
-
-    access_token: SecretStr = Field(min_length=1, max_length=4096)
-    shop_id: str = Field(min_length=1, max_length=100)
-
-
 class ReviewBody(BaseModel):
-    """Approve, or switch sync off with a reason."""
+    """Approve what waits, send some of it back, or switch sync off with a reason.
 
-    decision: Literal["approve", "reject"]
-    reason: str = ""
+    Approving what is approved already switches sync on again.
+    """
+
+    decision: Literal["approve", "return", "reject"]
+    rejections: list[Rejection] = Field(default=[], max_length=20)
+    reason: str = Field("", max_length=500)
 
 
 class SettingsBody(BaseModel):
@@ -113,50 +103,27 @@ def build_sellers(reception: Reception) -> APIRouter:
     """Routes under /sellers and /sweeps."""
     router = APIRouter(tags=["sellers"])
 
-    @router.post("/sellers", status_code=201)
-    def register(request: Request, body: RegisterBody) -> Any:
-        """Register a seller. Admins only until applications open."""
-        work = staff_work(reception, request, ADMIN_ONLY)
-        inner = register_seller(reception.desk.app, body.amazon_seller_id, body.shop_name, work)
-        return {"id": public_id("sel", inner)}
-
     @router.get("/sellers/{seller_id}")
     def show(request: Request, seller_id: str) -> Any:
         """The seller as it stands."""
         return seller_answer(visit_of(reception, request, seller_id))
 
-    @router.post("/sellers/{seller_id}/amazon-link", status_code=202)
-    def link_amazon(request: Request, seller_id: str, body: AmazonLinkBody) -> Any:
-        """Store the permission to read Amazon.co.jp."""
-        inner, work = acting(reception, request, seller_id)
-        ensure_registered(reception, inner)
-        reception.desk.store_secret(
-            inner, "amazon_refresh_token", body.refresh_token.get_secret_value()
-        )
-        command = seller.LinkAmazon(stamp=work.stamp())
-        return changed(reception, inner, lambda it: seller.link_amazon(it, command))
-
-    @router.post("/sellers/{seller_id}/mercari-link", status_code=202)
-    def link_mercari(request: Request, seller_id: str, body: MercariLinkBody) -> Any:
-        """Store the permission to write to the Mercari shop."""
-        inner, work = acting(reception, request, seller_id)
-        ensure_registered(reception, inner)
-        reception.desk.store_secret(
-            inner, "mercari_access_token", body.access_token.get_secret_value()
-        )
-        command = seller.LinkMercari(stamp=work.stamp(), shop_id=body.shop_id)
-        return changed(reception, inner, lambda it: seller.link_mercari(it, command))
-
     @router.post("/sellers/{seller_id}/review", status_code=202)
     def review(request: Request, seller_id: str, body: ReviewBody) -> Any:
-        """Switch ASIN Sync on, or off with a reason."""
-        work = staff_work(reception, request, ("admin", "reviewer"))
+        """Decide on an application. Reviewers; of two at once the second is told who was first."""
+        work = staff_work(reception, request, REVIEWER_ROLES)
         inner = inner_id("sel", seller_id)
-        if body.decision == "approve":
-            enable = seller.EnableSync(stamp=work.stamp())
-            return changed(reception, inner, lambda it: seller.enable_sync(it, enable))
-        disable = seller.DisableSync(stamp=work.stamp(), code="E-401", reason=body.reason)
-        return changed(reception, inner, lambda it: seller.disable_sync(it, disable))
+        return changed(reception, inner, lambda it: reviewed(it, body, work))
+
+    @router.post("/sellers/{seller_id}/erasure", status_code=202)
+    def erase(request: Request, seller_id: str) -> Any:
+        """Leave for good: everything is taken off sale, then all that tells of persons is erased.
+
+        The history stays, without the persons; it can't be undone, and the keys close at the end.
+        """
+        inner, work = acting(reception, request, seller_id)
+        command = seller.RequestErasure(stamp=work.stamp(), ground="request")
+        return changed(reception, inner, lambda it: seller.request_erasure(it, command))
 
     @router.get("/sellers/{seller_id}/settings")
     def settings(request: Request, seller_id: str) -> Any:
@@ -247,6 +214,19 @@ def add_brands(router: APIRouter, reception: Reception) -> None:
         return changed(reception, inner, lambda it: seller.end_brand_authorisation(it, command))
 
 
+def reviewed(known: seller.Seller, body: ReviewBody, work: Work) -> Sequence[seller.SellerFact]:
+    """Raises WrongState, DocumentRefused, SyncNotEnabled."""
+    if body.decision == "reject":
+        stop = seller.DisableSync(stamp=work.stamp(), code="E-401", reason=body.reason)
+        return seller.disable_sync(known, stop)
+    if body.decision == "return":
+        back = admission.Return(stamp=work.stamp(), rejections=tuple(body.rejections))
+        return admission.send_back(known.standing, back)
+    if known.admission.review("asin_sync").progress == "approved":
+        return seller.enable_sync(known, seller.EnableSync(stamp=work.stamp()))
+    return seller.admit(known, admission.Approve(stamp=work.stamp()))
+
+
 def staff_work(reception: Reception, request: Request, roles: Collection[Role]) -> Work:
     """The work of a caller who has one of these roles. Raises RoleForbids."""
     caller = caller_of(request, reception.desk, reception.sessions)
@@ -261,17 +241,25 @@ def acting(reception: Reception, request: Request, seller_id: str) -> tuple[UUID
     return visit_of(reception, request, seller_id).seller_id, work
 
 
-def ensure_registered(reception: Reception, seller_id: UUID) -> None:
+def ensure_registered(desk: Desk, seller_id: UUID) -> None:
     """Raises NotFound before anything is stored for a seller that is not."""
     with acting_for(seller_id):
-        if not reception.desk.app.seller(seller_id).is_registered:
+        if not desk.app.seller(seller_id).is_registered:
             raise NotFound("no such seller")
 
 
+def ensure_may_link(desk: Desk, seller_id: UUID) -> None:
+    """Raises NotFound, SellerTerminated before a token is stored, or a consent is asked for."""
+    ensure_registered(desk, seller_id)
+    with acting_for(seller_id):
+        ensure_not_terminated(desk.app.seller(seller_id).arbitrage)
+
+
 def visit_of(reception: Reception, request: Request, seller_id: str) -> Visit:
-    """A look at the seller named in the path. Raises NotFound for a foreign one."""
+    """A look at the seller named in the path; `me` is the caller's own. Raises NotFound."""
     caller = caller_of(request, reception.desk, reception.sessions)
-    visit = reception.visit(request, caller, inner_id("sel", seller_id))
+    named = None if seller_id == OWN else inner_id("sel", seller_id)
+    visit = reception.visit(request, caller, named)
     reception.wait_for(request)
     return visit
 
@@ -281,12 +269,15 @@ def seller_answer(visit: Visit) -> dict[str, Any]:
         row = sellers.one(connection, visit.seller_id)
     if row is None:
         raise NotFound("no such seller")
+    links = last_links(visit.desk, visit.seller_id, row.position)
     return {
         "id": public_id("sel", row.seller_id),
         "shop_name": row.shop_name,
         "amazon_seller_id": row.amazon_seller_id,
         "is_amazon_linked": row.is_amazon_linked,
+        "amazon_linked_at": links.amazon.recorded_at if links.amazon else None,
         "is_mercari_linked": row.is_mercari_linked,
+        "mercari_linked_at": links.mercari.recorded_at if links.mercari else None,
         "is_sync_enabled": row.is_sync_enabled,
         "default_float_pct": row.default_float_pct,
         "reinstatement": row.reinstatement,
@@ -297,6 +288,23 @@ def seller_answer(visit: Visit) -> dict[str, Any]:
         "version": row.version,
         "position": row.position,
     }
+
+
+class Links(NamedTuple):
+    """The last time each marketplace was linked."""
+
+    amazon: Recorded | None
+    mercari: Recorded | None
+
+
+def last_links(desk: Desk, seller_id: UUID, position: int) -> Links:
+    """As the log has them up to this position."""
+    topics = (seller.AmazonLinked.TOPIC, seller.MercariLinked.TOPIC)
+    last: dict[type, Recorded] = {
+        type(each.fact): each
+        for each in desk.events_after(seller_id, 0, position, topics, LINKS_MAX)
+    }
+    return Links(last.get(seller.AmazonLinked), last.get(seller.MercariLinked))
 
 
 def rate_of(percent: Decimal | None) -> Decimal | None:

@@ -41,6 +41,23 @@ class SyncNotEnabled(Refusal):
     code = "E-401"
 
 
+class SellerTerminated(Refusal):
+    """The seller's status ended for good: nothing is bound, synced or linked for it any more."""
+
+    code = "E-415"
+
+
+class ConsentRefused(Refusal):
+    """Amazon's consent leads to no link; `rule` says why, and `values` fill its words."""
+
+    code = "E-401"
+
+    def __init__(self, detail: str, rule: str, values: Mapping[str, str]) -> None:
+        super().__init__(detail, rules={"consent": rule})
+        self.rule = rule
+        self.values = values
+
+
 class NotAJapaneseAsin(Refusal):
     """The text is not an ASIN of Amazon.co.jp."""
 
@@ -77,16 +94,46 @@ class PricingRefused(Refusal):
     code = "invalid-request"
 
 
+class LinkRefused(Refusal):
+    """What was given can't be a marketplace's token or a shop's id."""
+
+    code = "invalid-request"
+
+
 class EvidenceRefused(Refusal):
     """A file of evidence is not what it has to be; the detail says what would do."""
 
     code = "E-419"
 
 
+class ReviewRefused(Refusal):
+    """A reviewer's decision lacks its cause or its reason; `rules` says what would do."""
+
+    code = "invalid-request"
+
+
 class TicketRefused(Refusal):
     """What was said in a ticket, or the reason of a look, is too little or too much."""
 
     code = "invalid-request"
+
+
+class EntityNotEligible(Refusal):
+    """Who applied is no company that ASIN Sync is open to; `rules` says why."""
+
+    code = "E-418"
+
+
+class ApplicationRefused(Refusal):
+    """An application lacks something, or says what can't be; `rules` says what."""
+
+    code = "invalid-request"
+
+
+class DocumentRefused(Refusal):
+    """A document or a decision on one is not what is asked for; `rules` says what is."""
+
+    code = "E-419"
 
 
 class WebhookRefused(Refusal):
@@ -121,6 +168,16 @@ class SellerExists(Refusal):
     """The Amazon seller account is registered already."""
 
     code = "conflict"
+
+
+class TooManyRequests(Refusal):
+    """The caller asks too often; it may ask again after so many seconds."""
+
+    code = "too-many-requests"
+
+    def __init__(self, detail: str, retry_after_seconds: float) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class NotificationRefused(Refusal):

@@ -1,30 +1,18 @@
-"""Use cases of a seller: register, link, enable, change settings, ask for a sweep."""
+"""Use cases of a seller: whatever is decided on it as it stands is recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from domain import seller
+from domain import arbitrage
 from domain.application import AsinSync, Change, acting_for, until_settled
 from domain.errors import NotFound
 from domain.seller import Seller, SellerFact
 from domain.stamps import Work
-from domain.values import seller_id_of
+from domain.values import suspicion_id_of
 
 Decide = Callable[[Seller], Sequence[SellerFact]]
-
-
-def register_seller(app: AsinSync, amazon_seller_id: str, shop_name: str, work: Work) -> UUID:
-    """Register the seller of this Amazon.co.jp account. Raises SellerExists."""
-    seller_id = seller_id_of(amazon_seller_id)
-    command = seller.Register(
-        stamp=work.stamp(), amazon_seller_id=amazon_seller_id, shop_name=shop_name
-    )
-    with acting_for(seller_id):
-        known = app.seller(seller_id)
-        app.record(Change(seller_id, known.version, seller.register(known, command)))
-    return seller_id
 
 
 def change_seller(app: AsinSync, seller_id: UUID, decide: Decide) -> int | None:
@@ -38,3 +26,22 @@ def change_seller(app: AsinSync, seller_id: UUID, decide: Decide) -> int | None:
 
     with acting_for(seller_id):
         return until_settled(attempt)
+
+
+def suspect_seller(
+    app: AsinSync,
+    seller_id: UUID,
+    rule: arbitrage.Rule,
+    evidence: Sequence[arbitrage.Evidence],
+    work: Work,
+) -> int | None:
+    """Record the suspicion where this rule's evidence tells something new; its position."""
+
+    def decide(known: Seller) -> Sequence[SellerFact]:
+        command = arbitrage.SuspectArbitrage(
+            stamp=work.stamp(), rule=rule, evidence=tuple(evidence),
+            suspicion_id=suspicion_id_of(seller_id, known.version + 1),
+        )  # fmt: skip
+        return arbitrage.suspect(known.arbitrage, command)
+
+    return change_seller(app, seller_id, decide)

@@ -78,10 +78,7 @@ class Database:
 
     @contextmanager
     def reading_for_staff(self) -> Iterator[Connection]:
-        """A read-only look across sellers at the tables that have a policy for it; no seller's own.
-
-        Nothing of a seller is named here, so every other table stays closed.
-        """
+        """A read-only look across sellers at the lists that staff work by, and at nothing else."""
         with self.pool("reader").connection() as connection, connection.transaction():
             connection.execute("SELECT set_config('app.staff', 'on', true)")
             yield connection

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
 
-from domain import seller, uploads
+from domain import admission, seller, uploads
+from domain.admission import (
+    TEMPLATE_VERSIONS,
+    Item,
+    ListedAsin,
+    Stage,
+    file_asin_list,
+    file_document,
+    file_undertaking,
+)
+from domain.admissions import apply_as_seller, change_admission
 from domain.application import acting_for
+from domain.evidence import EvidenceFile
 from domain.ports import Clock
 from domain.rules.brands import BrandAuthorisation
 from domain.seller import Role, Seller
-from domain.sellers import change_seller, register_seller
+from domain.sellers import change_seller
 from domain.stamps import Work
 from domain.values import seller_id_of
 from infra.hint_intake import HintIntake
@@ -60,22 +73,84 @@ def register_demo(
 ) -> None:
     """Whatever an interrupted first start has left undone."""
     app, seller_id = installation.app, known.seller_id
-    installation.secrets.store(seller_id, "amazon_refresh_token", linked["refresh_token"])
-    installation.secrets.store(seller_id, "mercari_access_token", linked["mercari_token"])
-    if not known.is_registered:
-        register_seller(app, linked["amazon_seller_id"], SHOP_NAME, work)
-    amazon = seller.LinkAmazon(stamp=work.stamp())
-    mercari = seller.LinkMercari(stamp=work.stamp(), shop_id=linked["shop_id"])
+    if known.admission.entity is None:
+        apply_as_seller(
+            app, linked["amazon_seller_id"], SHOP_NAME, sample_application(SHOP_NAME, work), work
+        )
+    admit(installation, seller_id, linked, work)
     settings = seller.ChangeSettings(
         stamp=work.stamp(), default_float_rate=Decimal(0), reinstatement="automatic"
     )
     brands = seller.AuthoriseBrands(stamp=work.stamp(), authorisations=authorised_by_sandbox())
-    enable = seller.EnableSync(stamp=work.stamp())
-    change_seller(app, seller_id, lambda it: seller.link_amazon(it, amazon))
-    change_seller(app, seller_id, lambda it: seller.link_mercari(it, mercari))
     change_seller(app, seller_id, lambda it: seller.change_settings(it, settings))
     change_seller(app, seller_id, lambda it: seller.authorise_brands(it, brands))
-    change_seller(app, seller_id, lambda it: seller.enable_sync(it, enable))
+
+
+def sample_application(name: str, work: Work) -> admission.Apply:
+    """A made-up company that sells unbranded goods; the number's check digit is right."""
+    return admission.Apply(
+        stamp=work.stamp(), entity="cn_company", company_name=f"{name}(深圳)有限公司",
+        registration_number="91110000600037341L", sells_brands=False,
+        representative_name="示例法人", contact_name="示例联系人",
+        contact_email="contact@shop.example", language="zh",
+    )  # fmt: skip
+
+
+def admit(
+    installation: Installation, seller_id: UUID, linked: Mapping[str, str], work: Work,
+    *, is_approved: bool = True,
+) -> None:  # fmt: skip
+    """File all that is asked for, approve it, link the sandbox's accounts: what is left of it."""
+    app = installation.app
+    for item in missing_of(installation, seller_id, "pro_seller"):
+        filed = admission.FileDocument(
+            stamp=work.stamp(), item=item, file=sample_file_of(installation, seller_id, item)
+        )
+        change_admission(app, seller_id, partial(file_document, command=filed))
+    approve_what_waits(installation, seller_id, work)
+    installation.secrets.store(seller_id, "amazon_refresh_token", linked["refresh_token"])
+    installation.secrets.store(seller_id, "mercari_access_token", linked["mercari_token"])
+    amazon = seller.LinkAmazon(stamp=work.stamp())
+    mercari = seller.LinkMercari(stamp=work.stamp(), shop_id=linked["shop_id"])
+    change_seller(app, seller_id, lambda it: seller.link_amazon(it, amazon))
+    change_seller(app, seller_id, lambda it: seller.link_mercari(it, mercari))
+    sign(installation, seller_id, work)
+    if is_approved:
+        approve_what_waits(installation, seller_id, work)
+
+
+def sign(installation: Installation, seller_id: UUID, work: Work) -> None:
+    """The undertaking and an ASIN list, where they are still missing."""
+    app, missing = installation.app, missing_of(installation, seller_id, "asin_sync")
+    if "asin_list" in missing:
+        listed = ListedAsin(asin="B0EXAMPLE1", mercari_category_id="sbx-01-01-11-01")
+        asins = admission.FileAsinList(stamp=work.stamp(), asins=(listed,))
+        change_admission(app, seller_id, lambda it: file_asin_list(it, asins))
+    if "undertaking" in missing:
+        undertaking = admission.FileUndertaking(
+            stamp=work.stamp(), template_version=TEMPLATE_VERSIONS[-1], signatory_name="示例法人",
+            file=sample_file_of(installation, seller_id, "undertaking"), has_seal=True,
+            has_signature=True,
+        )  # fmt: skip
+        change_admission(app, seller_id, lambda it: file_undertaking(it, undertaking))
+
+
+def missing_of(installation: Installation, seller_id: UUID, stage: Stage) -> list[Item]:
+    with acting_for(seller_id):
+        return installation.app.seller(seller_id).admission.missing(stage)
+
+
+def sample_file_of(installation: Installation, seller_id: UUID, item: Item) -> EvidenceFile:
+    content = f"%PDF-1.4 {item} of the demonstration, no real document %%EOF"
+    return installation.evidence.store(seller_id, content.encode())
+
+
+def approve_what_waits(installation: Installation, seller_id: UUID, work: Work) -> None:
+    with acting_for(seller_id):
+        reviews = installation.app.seller(seller_id).admission.reviews.values()
+    if any(review.progress == "in_review" for review in reviews):
+        command = admission.Approve(stamp=work.stamp())
+        change_seller(installation.app, seller_id, lambda it: seller.admit(it, command))
 
 
 def authorised_by_sandbox() -> tuple[BrandAuthorisation, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -21,6 +22,7 @@ from domain.hints import Taken
 from domain.ports import Clock
 from domain.seller import SecretKind
 from domain.sync_sweep import SweepKind
+from infra.budgets import Rate
 from infra.database import Connection
 from infra.event_codec import decode
 from infra.feed import events_after, shown_position
@@ -30,6 +32,7 @@ from infra.webhook_desk import WebhookDesk
 from projections import conditions
 
 POSITION_SECONDS = 0.02
+APPLICATIONS_RATE = Rate(5 / 3600, 5)
 
 # The last position of the seller's own facts at an instant.
 POSITION_AT = """
@@ -70,6 +73,7 @@ class WebDesk:
         self.webhooks = WebhookDesk(
             self._database, installation.secrets, installation.sender(), clock
         )
+        self.consents = installation.consents(clock)
         self.session_secret = installation.keys.session
         self.hints = HintIntake(self._database, installation.keys.session, clock)
         self.is_sandbox = installation.settings.is_sandbox
@@ -81,6 +85,12 @@ class WebDesk:
 
     def reading_for_staff(self) -> AbstractContextManager[Connection]:
         return self._database.reading_for_staff()
+
+    def application_delay(self, client: str) -> float:
+        """Addresses are told apart by a keyed digest: none is stored."""
+        digest = hmac.digest(self._installation.keys.pepper, client.encode(), "sha256")
+        owner = f"applicant:{digest.hex()[:24]}"
+        return self._installation.budgets.take(owner, "apply", APPLICATIONS_RATE, 1)
 
     async def position_soon(self) -> int:
         """One request asks for all that wait with it."""
@@ -188,6 +198,7 @@ class WebDesk:
         self.stop()
         self.shops.close()
         self.webhooks.close()
+        self.consents.close()
         self._installation.close()
 
 

@@ -1,5 +1,7 @@
 """What can be asked: one file per question, each the exact fold of the log up to its position."""
 
+from projections.applications import Applications
+from projections.arbitrage_signs import ArbitrageSigns
 from projections.audit_trail import AuditTrail
 from projections.bindings import Bindings
 from projections.channel_prices import ChannelPrices
@@ -10,6 +12,7 @@ from projections.price_bases import PriceBases
 from projections.sellers import Sellers
 from projections.stock_alerts import StockAlerts
 from projections.submissions import Submissions
+from projections.suspicions import Suspicions
 from projections.sync_log import SyncLog
 from projections.table import Projection
 from projections.tickets import Tickets
@@ -27,4 +30,7 @@ ALL: tuple[Projection, ...] = (
     PriceBases(),
     StockAlerts(),
     Tickets(),
+    ArbitrageSigns(),
+    Suspicions(),
+    Applications(),
 )

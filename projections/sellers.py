@@ -12,8 +12,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from domain import arbitrage
 from domain import seller as facts
-from domain import webhooks
 from domain.facts import Recorded
 from projections.table import Key, Rows, Table
 
@@ -88,20 +88,13 @@ def changes_by(fact: facts.SellerFact) -> dict[str, Any]:
             return {"is_amazon_linked": True}
         case facts.MercariLinked():
             return {"is_mercari_linked": True}
-        case facts.SyncEnabled() | facts.SyncDisabled():
-            return {"is_sync_enabled": isinstance(fact, facts.SyncEnabled)}
-        case (
-            facts.SweepRequested()
-            | facts.KeyIssued()
-            | facts.KeyRevoked()
-            | facts.BrandsAuthorised()
-            | facts.BrandAuthorisationEnded()
-            | facts.PricingRulesChanged()
-            | webhooks.WebhookRegistered()
-            | webhooks.WebhookChanged()
-            | webhooks.WebhookDisabled()
-            | webhooks.WebhookRemoved()
-        ):
+        case facts.SyncEnabled():
+            return {"is_sync_enabled": True}
+        case facts.SyncDisabled() | facts.ErasureRequested() | arbitrage.Terminated():
+            return {"is_sync_enabled": False}
+        case facts.PersonalDataErased():
+            return {"is_amazon_linked": False, "is_mercari_linked": False}
+        case _:
             return {}
 
 

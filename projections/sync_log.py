@@ -14,7 +14,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from domain import submission
+from domain import arbitrage, submission
 from domain.asin_binding import facts as binding
 from domain.breaker import Paused, Resumed
 from domain.facts import Fact, Recorded
@@ -162,6 +162,10 @@ def lines_of(fact: Fact, seller_id: UUID) -> list[Line]:
             return [Line(f"pause.{fact.marketplace}", "retrying", why, fact.code)]
         case Resumed():
             return [Line(f"resume.{fact.marketplace}", "ok", {"since": fact.since.isoformat()})]
+        case arbitrage.Terminated():
+            return [Line("terminate", "failed", {"cause": fact.cause}, fact.code)]
+        case arbitrage.BindingsWoundUp():
+            return [Line(f"wind_up.{fact.ending}", "ok", {"bindings": fact.bindings})]
         case submission.Refused():
             keys = {"filename": fact.filename, "faults": [each.key for each in fact.faults]}
             return [Line("upload", "failed", keys, "E-400")]

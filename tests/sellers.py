@@ -8,10 +8,11 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 from domain import seller, uploads
+from domain.admissions import apply_as_seller
 from domain.application import AsinSync, acting_for
-from domain.sellers import change_seller, register_seller
+from domain.sellers import change_seller
 from domain.stamps import Work
-from infra.demo import authorised_by_sandbox
+from infra.demo import admit, authorised_by_sandbox, sample_application
 from infra.installation import Installation
 from infra.sandbox.sample import csv_of, row_of
 from tests.sandbox_server import SandboxServer
@@ -39,23 +40,16 @@ def linked_seller(
     name = name or f"seller-{uuid4().hex[:8]}"
     account = sandbox.control("sellers", name=name, product_count=product_count)
     app = installation.app
-    seller_id = register_seller(app, account["amazon_seller_id"], name, work)
-    installation.secrets.store(seller_id, "amazon_refresh_token", account["refresh_token"])
-    installation.secrets.store(seller_id, "mercari_access_token", account["mercari_token"])
+    application = sample_application(name, work)
+    seller_id = apply_as_seller(app, account["amazon_seller_id"], name, application, work)
+    admit(installation, seller_id, account, work, is_approved=is_enabled)
     stamp = work.stamp()
-    amazon = seller.LinkAmazon(stamp=stamp)
-    mercari = seller.LinkMercari(stamp=stamp, shop_id=account["shop_id"])
     settings = seller.ChangeSettings(
         stamp=stamp, default_float_rate=Decimal(0), reinstatement="automatic"
     )
-    change_seller(app, seller_id, lambda it: seller.link_amazon(it, amazon))
-    change_seller(app, seller_id, lambda it: seller.link_mercari(it, mercari))
     change_seller(app, seller_id, lambda it: seller.change_settings(it, settings))
     brands = seller.AuthoriseBrands(stamp=stamp, authorisations=authorised_by_sandbox())
     change_seller(app, seller_id, lambda it: seller.authorise_brands(it, brands))
-    if is_enabled:
-        enable = seller.EnableSync(stamp=stamp)
-        change_seller(app, seller_id, lambda it: seller.enable_sync(it, enable))
     return LinkedSeller(seller_id, name, account["amazon_seller_id"])
 
 

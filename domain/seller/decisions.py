@@ -7,6 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from domain import admission
+from domain.admission.facts import AdmissionFact, ApplicationApproved
+from domain.arbitrage import ensure_not_terminated
 from domain.errors import (
     BrandRefused,
     PriceOutOfRange,
@@ -14,7 +17,7 @@ from domain.errors import (
     SyncNotEnabled,
     WarrantyIncomplete,
 )
-from domain.facts import Command
+from domain.facts import Command, Stamp
 from domain.policy import policy_of
 from domain.rules.brands import BrandAuthorisation, authorisation_for, is_registration
 from domain.rules.warranty import Warranty, faults_in
@@ -24,10 +27,13 @@ from domain.seller.facts import (
     AmazonLinked,
     BrandAuthorisationEnded,
     BrandsAuthorised,
+    ErasureGround,
+    ErasureRequested,
     HandEditedPrice,
     KeyIssued,
     KeyRevoked,
     MercariLinked,
+    PersonalDataErased,
     Registered,
     Reinstatement,
     Role,
@@ -48,7 +54,9 @@ class Register(Command):
 
 
 class LinkAmazon(Command):
-    """The refresh token was stored."""
+    """The refresh token was stored; `scopes` are those of a consent on Amazon's page, if any."""
+
+    scopes: tuple[str, ...] = ()
 
 
 class LinkMercari(Command):
@@ -92,6 +100,18 @@ class EndBrandAuthorisation(Command):
     reason: str
 
 
+class RequestErasure(Command):
+    ground: ErasureGround
+
+
+class NoteErasure(Command):
+    """The key is destroyed; so many files, tokens and contacts were deleted."""
+
+    files: int
+    secrets: int
+    contacts: int
+
+
 class RequestSweep(Command):
     kind: SweepKind
     is_brake_off: bool = False
@@ -121,18 +141,46 @@ def register(seller: Seller, command: Register) -> list[SellerFact]:
 
 
 def link_amazon(seller: Seller, command: LinkAmazon) -> list[SellerFact]:
-    """Linking again is a fact again: the token behind it is a new one."""
-    return [AmazonLinked(stamp=command.stamp, amazon_seller_id=seller.amazon_seller_id)]
+    """Linking again is a fact again: the token behind it is a new one. Raises SellerTerminated."""
+    ensure_not_terminated(seller.arbitrage)
+    linked = AmazonLinked(
+        stamp=command.stamp, amazon_seller_id=seller.amazon_seller_id, scopes=command.scopes
+    )
+    return [linked, *begun_by_link(seller, "is_amazon_linked", command.stamp)]
 
 
-def link_mercari(_: Seller, command: LinkMercari) -> list[SellerFact]:
-    """Linking again is a fact again: the token behind it is a new one."""
-    return [MercariLinked(stamp=command.stamp, shop_id=command.shop_id)]
+def link_mercari(seller: Seller, command: LinkMercari) -> list[SellerFact]:
+    """Linking again is a fact again: the token behind it is a new one. Raises SellerTerminated."""
+    ensure_not_terminated(seller.arbitrage)
+    linked = MercariLinked(stamp=command.stamp, shop_id=command.shop_id)
+    return [linked, *begun_by_link(seller, "is_mercari_linked", command.stamp)]
+
+
+def begun_by_link(seller: Seller, link: str, stamp: Stamp) -> list[AdmissionFact]:
+    """The review that waited for this link alone."""
+    return admission.review_begun(seller.model_copy(update={link: True}).standing, stamp)
+
+
+def admit(seller: Seller, command: admission.Approve) -> list[SellerFact]:
+    """Approve what is in review; where that was ASIN Sync, it is switched on.
+
+    Raises WrongState, SellerTerminated.
+    """
+    ensure_not_terminated(seller.arbitrage)
+    facts = admission.approve(seller.standing, command)
+    is_let_in = any(
+        isinstance(fact, ApplicationApproved) and fact.stage == "asin_sync" for fact in facts
+    )
+    return [*facts, *([SyncEnabled(stamp=command.stamp)] if is_let_in else [])]
 
 
 def enable_sync(seller: Seller, command: EnableSync) -> list[SellerFact]:
-    """Raises SyncNotEnabled naming the links that are missing."""
-    ensure_linked(seller)
+    """After it was switched off. Raises SyncNotEnabled naming everything that is missing.
+
+    Raises SellerTerminated.
+    """
+    ensure_not_terminated(seller.arbitrage)
+    ensure_admitted(seller)
     return [] if seller.is_sync_enabled else [SyncEnabled(stamp=command.stamp)]
 
 
@@ -143,7 +191,8 @@ def disable_sync(seller: Seller, command: DisableSync) -> list[SellerFact]:
 
 
 def change_settings(seller: Seller, command: ChangeSettings) -> list[SellerFact]:
-    """Raises PriceOutOfRange for a float beyond the policy's maximum."""
+    """Raises PriceOutOfRange for a float beyond the policy's maximum, SellerTerminated."""
+    ensure_not_terminated(seller.arbitrage)
     maximum = Decimal(policy_of(command.stamp.policy).float_rate_max)
     if abs(command.default_float_rate or Decimal(0)) > maximum:
         raise PriceOutOfRange(f"the float must lie within ±{maximum:.0%}")
@@ -154,7 +203,11 @@ def change_settings(seller: Seller, command: ChangeSettings) -> list[SellerFact]
 
 
 def change_warranty(seller: Seller, command: ChangeWarranty) -> list[SellerFact]:
-    """Raises WarrantyIncomplete naming the parts that are missing or not Japanese."""
+    """Raises WarrantyIncomplete naming the parts that are missing or not Japanese.
+
+    Raises SellerTerminated.
+    """
+    ensure_not_terminated(seller.arbitrage)
     if faults := faults_in(command.warranty):
         raise WarrantyIncomplete(f"mend: {', '.join(faults)}", parts=list(faults), rules=faults)
     if not command.is_attested:
@@ -166,7 +219,11 @@ def change_warranty(seller: Seller, command: ChangeWarranty) -> list[SellerFact]
 
 
 def authorise_brands(seller: Seller, command: AuthoriseBrands) -> list[SellerFact]:
-    """Those that are new or say something new; raises BrandRefused for a malformed registration."""
+    """Those that are new or say something new; raises BrandRefused for a malformed registration.
+
+    Raises SellerTerminated.
+    """
+    ensure_not_terminated(seller.arbitrage)
     for each in command.authorisations:
         if not each.brand.strip() or not is_registration(each.registration_number):
             rules = {"registration_number": "proof_brand_number"}
@@ -185,7 +242,7 @@ def end_brand_authorisation(seller: Seller, command: EndBrandAuthorisation) -> l
 
 
 def request_sweep(seller: Seller, command: RequestSweep) -> list[SellerFact]:
-    """Raises SyncNotEnabled where nothing may be synced."""
+    """Raises SyncNotEnabled where nothing may be synced, SellerTerminated."""
     ensure_may_bind(seller)
     return [
         SweepRequested(stamp=command.stamp, kind=command.kind, is_brake_off=command.is_brake_off)
@@ -204,23 +261,64 @@ def revoke_key(_: Seller, command: RevokeKey) -> list[SellerFact]:
     return [KeyRevoked(stamp=command.stamp, key_id=command.key_id)]
 
 
+def request_erasure(seller: Seller, command: RequestErasure) -> list[SellerFact]:
+    """End sync and let the personal data be erased, once nothing of the seller is on sale."""
+    if seller.is_leaving:
+        return []
+    return [ErasureRequested(stamp=command.stamp, ground=command.ground)]
+
+
+def note_erasure(seller: Seller, command: NoteErasure) -> list[SellerFact]:
+    if seller.is_erased:
+        return []
+    counts = command.model_dump(exclude={"stamp"})
+    return [PersonalDataErased(stamp=command.stamp, **counts)]
+
+
 def ensure_linked(seller: Seller) -> None:
     """Raises SyncNotEnabled naming each link that is missing."""
-    missing = [
-        name
-        for name, is_there in (
-            ("registration", seller.is_registered),
-            ("Amazon link", seller.is_amazon_linked),
-            ("Mercari link", seller.is_mercari_linked),
-        )
-        if not is_there
-    ]
-    if missing:
+    if missing := missing_links(seller):
+        raise SyncNotEnabled(f"missing: {', '.join(missing)}", missing=missing)
+
+
+def missing_links(seller: Seller) -> list[str]:
+    links = {
+        "registration": seller.is_registered,
+        "Amazon link": seller.is_amazon_linked,
+        "Mercari link": seller.is_mercari_linked,
+    }
+    return [name for name, is_there in links.items() if not is_there]
+
+
+def missing_admission(seller: Seller) -> list[str]:
+    """What of approval, links, ASIN list and undertaking does not hold yet (SPEC §2.4)."""
+    admitted = seller.admission
+    steps = {
+        "registration": seller.is_registered,
+        "Pro Seller approval": admitted.review("pro_seller").progress == "approved",
+        **{name: name not in missing_links(seller) for name in ("Amazon link", "Mercari link")},
+        "ASIN list": admitted.is_in_order("asin_list"),
+        "compliance undertaking": admitted.is_in_order("undertaking"),
+        "ASIN Sync approval": admitted.review("asin_sync").progress == "approved",
+    }
+    return [name for name, holds in steps.items() if not holds]
+
+
+def ensure_admitted(seller: Seller) -> None:
+    """Raises SyncNotEnabled naming everything that is missing."""
+    if seller.is_leaving:
+        raise SyncNotEnabled("this seller has left", missing=["not leaving"])
+    if missing := missing_admission(seller):
         raise SyncNotEnabled(f"missing: {', '.join(missing)}", missing=missing)
 
 
 def ensure_may_bind(seller: Seller) -> None:
-    """Raises SyncNotEnabled where the seller may not bind yet, naming what is missing."""
-    ensure_linked(seller)
+    """Raises SyncNotEnabled where the seller may not bind yet, naming what is missing.
+
+    Raises SellerTerminated where it never may again.
+    """
+    ensure_not_terminated(seller.arbitrage)
     if not seller.is_sync_enabled:
+        ensure_admitted(seller)
         raise SyncNotEnabled("missing: ASIN Sync is switched off", missing=["sync enabled"])
+    ensure_linked(seller)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import ClassVar, Literal
 
+from domain.admission.facts import AdmissionFact
+from domain.arbitrage import ArbitrageFact
 from domain.facts import Fact
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.repricing import PricingRules
@@ -13,6 +15,7 @@ from domain.sync_sweep import SweepKind
 from domain.webhooks import WebhookFact
 
 Reinstatement = Literal["automatic", "manual"]
+ErasureGround = Literal["request", "abandoned_application", "retention_ended"]
 HandEditedPrice = Literal["put_back", "keep"]
 SecretKind = Literal["amazon_refresh_token", "mercari_access_token"]
 Role = Literal["seller", "reviewer", "support", "auditor", "service", "admin"]
@@ -30,10 +33,14 @@ class Registered(Fact):
 
 
 class AmazonLinked(Fact):
-    """The seller gave permission to read Amazon.co.jp; the token itself is kept elsewhere."""
+    """The seller gave permission to read Amazon.co.jp; the token itself is kept elsewhere.
+
+    `scopes` are those of the consent; none where the seller gave us a token of its own making.
+    """
 
     TOPIC: ClassVar[str] = "seller.amazon_linked"
     amazon_seller_id: str
+    scopes: tuple[str, ...] = ()
 
 
 class MercariLinked(Fact):
@@ -126,9 +133,28 @@ class KeyRevoked(Fact):
     key_id: str
 
 
+class ErasureRequested(Fact):
+    """The seller leaves and its personal data is to be erased: sync has ended for good."""
+
+    TOPIC: ClassVar[str] = "seller.erasure_requested"
+    ground: ErasureGround
+
+
+class PersonalDataErased(Fact):
+    """The key to the seller's personal data was destroyed, and files and tokens were deleted.
+
+    What was told of persons in older facts can't be read any more; the facts themselves stand.
+    """
+
+    TOPIC: ClassVar[str] = "seller.personal_data_erased"
+    files: int
+    secrets: int
+    contacts: int
+
+
 SellerFact = (
     Registered | AmazonLinked | MercariLinked | SyncEnabled | SyncDisabled | SettingsChanged
     | WarrantyChanged | BrandsAuthorised | BrandAuthorisationEnded | SweepRequested | KeyIssued
-    | KeyRevoked | PricingRulesChanged
-    | KeyRevoked | WebhookFact
+    | KeyRevoked | PricingRulesChanged | ErasureRequested | PersonalDataErased | WebhookFact
+    | AdmissionFact | ArbitrageFact
 )  # fmt: skip

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import assert_never
 from uuid import UUID
 
+from domain import arbitrage
+from domain.admission.state import Admission, Standing
+from domain.admission.state import after as admission_after
+from domain.arbitrage import (
+    Arbitrage,
+    ArbitrageConfirmed,
+    ArbitrageDismissed,
+    ArbitrageSuspected,
+    BindingsWoundUp,
+    Terminated,
+)
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.repricing import OwnPrice, PricingRules, RulesInForce
 from domain.rules.warranty import Warranty
@@ -16,10 +26,12 @@ from domain.seller.facts import (
     AmazonLinked,
     BrandAuthorisationEnded,
     BrandsAuthorised,
+    ErasureRequested,
     HandEditedPrice,
     KeyIssued,
     KeyRevoked,
     MercariLinked,
+    PersonalDataErased,
     PricingRulesChanged,
     Registered,
     Reinstatement,
@@ -64,10 +76,29 @@ class Seller(Value):
     pricing_rules: PricingRules | None = None
     own_prices: Mapping[str, tuple[OwnPrice, ...]] = {}
     webhooks: Webhooks = ()
+    arbitrage: Arbitrage = Arbitrage()
+    admission: Admission = Admission()
+    leaving_since: datetime | None = None
+    is_erased: bool = False
+
+    @property
+    def is_terminated(self) -> bool:
+        return self.arbitrage.termination is not None
 
     @property
     def is_registered(self) -> bool:
         return bool(self.amazon_seller_id)
+
+    @property
+    def standing(self) -> Standing:
+        """What its admission is decided by."""
+        is_linked = self.is_amazon_linked and self.is_mercari_linked
+        return Standing(admission=self.admission, is_linked=is_linked)
+
+    @property
+    def is_leaving(self) -> bool:
+        """It asked for erasure: what is on sale is taken down, and nothing begins any more."""
+        return self.leaving_since is not None
 
     @property
     def follows_own_prices(self) -> bool:
@@ -122,10 +153,19 @@ def changes_by(seller: Seller, fact: SellerFact) -> dict[str, object]:
             return {"pricing_rules": fact.rules}
         case WebhookRegistered() | WebhookChanged() | WebhookDisabled() | WebhookRemoved():
             return {"webhooks": after(seller.webhooks, fact)}
+        case ArbitrageSuspected() | ArbitrageDismissed() | ArbitrageConfirmed() | BindingsWoundUp():
+            return {"arbitrage": arbitrage.after(seller.arbitrage, fact, seller.version + 1)}
+        case Terminated():
+            ended = arbitrage.after(seller.arbitrage, fact, seller.version + 1)
+            return {"arbitrage": ended, "is_sync_enabled": False}
+        case ErasureRequested():
+            return {"leaving_since": fact.stamp.decided_at, "is_sync_enabled": False}
+        case PersonalDataErased():
+            return {"is_erased": True, "is_amazon_linked": False, "is_mercari_linked": False}
         case SweepRequested() | KeyIssued() | KeyRevoked():
             return {}
         case _:
-            assert_never(fact)
+            return {"admission": admission_after(seller.admission, fact)}
 
 
 def without(

@@ -111,7 +111,7 @@ def test_a_seller_without_sync_is_told_what_is_missing_and_nothing_is_recorded(
     for content in (GOOD, BAD_FILES["empty_file"]):
         answer = send(client, content, Authorization=f"Bearer {key}")
         assert (answer.status_code, answer.json()["code"]) == (403, "E-401")
-        assert answer.json()["missing"] == ["sync enabled"]
+        assert answer.json()["missing"] == ["ASIN Sync approval"]
     assert head() == before
 
 

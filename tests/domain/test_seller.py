@@ -9,8 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from domain import seller
+from domain.admission import ApplicationApproved
 from domain.errors import PriceOutOfRange, SellerExists, SyncNotEnabled, WarrantyIncomplete
 from domain.rules.warranty import TEMPLATE_URL, Warranty, listing_description
+from tests.domain.test_admission import signed
 from tests.examples import SELLER_ID, STAMP, TITLE
 from tests.spec import given_by
 
@@ -23,6 +25,15 @@ MERCARI = seller.MercariLinked(stamp=STAMP, shop_id="shop-1")
 ENABLED = seller.SyncEnabled(stamp=STAMP)
 DISABLED = seller.SyncDisabled(stamp=STAMP, code="E-401", reason="permission revoked")
 LINKED = (REGISTERED, AMAZON, MERCARI)
+ADMITTED = (
+    *signed(STAMP),
+    ApplicationApproved(stamp=STAMP, stage="pro_seller", round=1),
+    ApplicationApproved(stamp=STAMP, stage="asin_sync", round=1),
+)
+STEPS = [
+    "Pro Seller approval", "Amazon link", "Mercari link", "ASIN list", "compliance undertaking",
+    "ASIN Sync approval",
+]  # fmt: skip
 ENABLE = seller.EnableSync(stamp=STAMP)
 SWEEP = seller.RequestSweep(stamp=STAMP, kind="status")
 
@@ -42,10 +53,10 @@ def test_linking_again_is_a_new_fact_because_the_token_is_new() -> None:
 @pytest.mark.parametrize(
     ("history", "missing"),
     [
-        ((), ["registration", "Amazon link", "Mercari link"]),
-        ((REGISTERED,), ["Amazon link", "Mercari link"]),
-        ((REGISTERED, AMAZON), ["Mercari link"]),
-        ((REGISTERED, MERCARI), ["Amazon link"]),
+        ((), ["registration", *STEPS]),
+        ((REGISTERED,), STEPS),
+        (LINKED, [step for step in STEPS if "link" not in step]),
+        ((*LINKED, *ADMITTED[:3]), ["ASIN Sync approval"]),
     ],
 )
 def test_sync_is_refused_with_e_401_naming_what_is_missing(history: Any, missing: Any) -> None:
@@ -56,11 +67,25 @@ def test_sync_is_refused_with_e_401_naming_what_is_missing(history: Any, missing
 
 def test_sync_is_enabled_and_disabled_once() -> None:
     disable = seller.DisableSync(stamp=STAMP, code="E-401", reason="permission revoked")
-    given(*LINKED).when(seller.enable_sync, ENABLE).then(ENABLED)
-    given(*LINKED, ENABLED).when(seller.enable_sync, ENABLE).then_nothing()
-    given(*LINKED, ENABLED).when(seller.disable_sync, disable).then(DISABLED)
-    given(*LINKED, ENABLED, DISABLED).when(seller.disable_sync, disable).then_nothing()
-    given(*LINKED, ENABLED, DISABLED).when(seller.enable_sync, ENABLE).then(ENABLED)
+    admitted = (*LINKED, *ADMITTED)
+    given(*admitted).when(seller.enable_sync, ENABLE).then(ENABLED)
+    given(*admitted, ENABLED).when(seller.enable_sync, ENABLE).then_nothing()
+    given(*admitted, ENABLED).when(seller.disable_sync, disable).then(DISABLED)
+    given(*admitted, ENABLED, DISABLED).when(seller.disable_sync, disable).then_nothing()
+    given(*admitted, ENABLED, DISABLED).when(seller.enable_sync, ENABLE).then(ENABLED)
+
+
+def test_a_seller_of_before_there_were_applications_stays_enabled() -> None:
+    given(*LINKED, ENABLED).when(seller.request_sweep, SWEEP).then_topics("seller.sweep_requested")
+
+
+def test_a_seller_that_leaves_may_never_sync_again() -> None:
+    leave = seller.RequestErasure(stamp=STAMP, ground="request")
+    (left,) = given(*LINKED, *ADMITTED, ENABLED).when(seller.request_erasure, leave).facts()
+    history = (*LINKED, *ADMITTED, ENABLED, left)
+    given(*history).when(seller.request_erasure, leave).then_nothing()
+    given(*history).when(seller.enable_sync, ENABLE).then_refused(SyncNotEnabled)
+    given(*history).when(seller.request_sweep, SWEEP).then_refused(SyncNotEnabled)
 
 
 def test_a_sweep_is_for_sellers_who_may_bind() -> None:
