@@ -17,7 +17,7 @@ from domain.application import AsinSync
 from domain.callers import Caller, KeyInfo
 from domain.consents import Browser, Consent, ConsentAnswer
 from domain.contacts import Contact, ContactState
-from domain.evidence import EvidenceFile
+from domain.evidence import EvidenceFile, OwnKind
 from domain.facts import Recorded
 from domain.hints import Taken
 from domain.ports import Amazon, Clock, Mercari, Sources
@@ -168,8 +168,10 @@ class Desk(Protocol):
     def store_secret(self, seller_id: UUID, kind: SecretKind, token: str) -> None:
         """Keep a seller's token for a marketplace, encrypted."""
 
-    def store_evidence(self, seller_id: UUID, content: bytes) -> EvidenceFile:
-        """Keep a file, encrypted, by its hash. Raises EvidenceRefused."""
+    def store_evidence(
+        self, seller_id: UUID, content: bytes, made_as: OwnKind | None = None
+    ) -> EvidenceFile:
+        """Keep a file, encrypted, by its hash; `made_as` for our own. Raises EvidenceRefused."""
 
     def evidence(self, seller_id: UUID, sha256: str) -> tuple[str, bytes] | None:
         """Media type and content of a file that this seller filed; None where there is none."""

@@ -25,6 +25,7 @@ from api.pricing_pages import add_pricing
 from api.query_values import number_in, place_in
 from api.sign_in import add_sign_in
 from api.sync_state import add_sweep_form
+from api.ticket_pages import add_ticket_pages
 from api.upload_view import send_file, submission_page_of, upload_page
 from api.webhook_view import add_webhook_page
 from domain.errors import NotFound
@@ -47,6 +48,7 @@ def build_pages(desk: Desk) -> APIRouter:
     add_contact_form(router, server)
     add_sweep_form(router, server)
     add_webhook_page(router, server)
+    add_ticket_pages(router, server)
     add_arbitrage_review(router, server)
     add_integration(router, server)
     add_streams(router, server)

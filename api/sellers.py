@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, Field, field_validator
 
-from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids, caller_of, seller_read_by
+from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids, caller_of
 from api.desk import Desk
 from api.ids import inner_id, public_id
 from api.requests import Reception, Visit, correlation_of
@@ -259,9 +259,9 @@ def visit_of(reception: Reception, request: Request, seller_id: str) -> Visit:
     """A look at the seller named in the path; `me` is the caller's own. Raises NotFound."""
     caller = caller_of(request, reception.desk, reception.sessions)
     named = None if seller_id == OWN else inner_id("sel", seller_id)
-    inner = seller_read_by(caller, named)
+    visit = reception.visit(request, caller, named)
     reception.wait_for(request)
-    return Visit(request, reception.desk, caller, inner)
+    return visit
 
 
 def seller_answer(visit: Visit) -> dict[str, Any]:

@@ -112,6 +112,12 @@ class ReviewRefused(Refusal):
     code = "invalid-request"
 
 
+class TicketRefused(Refusal):
+    """What was said in a ticket, or the reason of a look, is too little or too much."""
+
+    code = "invalid-request"
+
+
 class EntityNotEligible(Refusal):
     """Who applied is no company that ASIN Sync is open to; `rules` says why."""
 

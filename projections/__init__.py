@@ -15,6 +15,7 @@ from projections.submissions import Submissions
 from projections.suspicions import Suspicions
 from projections.sync_log import SyncLog
 from projections.table import Projection
+from projections.tickets import Tickets
 
 ALL: tuple[Projection, ...] = (
     Sellers(),
@@ -28,6 +29,7 @@ ALL: tuple[Projection, ...] = (
     ChannelPrices(),
     PriceBases(),
     StockAlerts(),
+    Tickets(),
     ArbitrageSigns(),
     Suspicions(),
     Applications(),

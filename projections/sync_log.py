@@ -279,6 +279,9 @@ PAGE = """
     ORDER BY position DESC, number DESC LIMIT %(limit)s
 """
 
+# The lines of one fact.
+AT = "SELECT * FROM live_sync_log WHERE position = %s ORDER BY number LIMIT %s"
+
 # What came after a place in the log, oldest first: the live tail.
 AFTER = """
     SELECT * FROM live_sync_log WHERE (position, number) > (%(position)s, %(number)s)
@@ -321,3 +324,10 @@ def after(
     """Oldest first, for followers of the live log."""
     place = {"position": position, "number": number, "limit": limit}
     return connection.cursor(row_factory=class_row(LogRow)).execute(AFTER, place).fetchall()
+
+
+def at(connection: Connection[Any], position: int, limit: int = 1_000) -> list[LogRow]:
+    """The lines of the fact at this position, in order; none where it is another seller's."""
+    return (
+        connection.cursor(row_factory=class_row(LogRow)).execute(AT, (position, limit)).fetchall()
+    )

@@ -76,6 +76,17 @@ class OnboardingPolicy(Value):
     review_business_days: int = 7
 
 
+class SupportPolicy(Value):
+    """How soon a ticket is answered, may be reopened, and how long a look at a seller lasts.
+
+    Older versions had no tickets; these defaults only let them be read.
+    """
+
+    first_answer_hours: int = 72
+    reopen_days: int = 14
+    look_minutes: int = 60
+
+
 class Policy(Value):
     """One version of the rules' data. Rates are fractions unless the name says percent.
 
@@ -96,6 +107,7 @@ class Policy(Value):
     categories: CategoryPolicy
     guards: GuardPolicy = GuardPolicy()
     arbitrage: ArbitragePolicy = ArbitragePolicy()
+    support: SupportPolicy = SupportPolicy()
     repricing: RepricingPolicy = RepricingPolicy()
     onboarding: OnboardingPolicy = OnboardingPolicy()
 

@@ -161,9 +161,7 @@ def test_only_rows_of_the_table_are_asked_and_no_row_is_there_in_vain(
             named.add(DOWNLOAD)
         else:
             named.add(check_amazon_request(method, url, body).name)
-    assert named == {
-        *OPERATIONS, LOGIN_OPERATION, EXCHANGE_OPERATION, DOWNLOAD,
-    }  # fmt: skip
+    assert named == {*OPERATIONS, LOGIN_OPERATION, DOWNLOAD}
 
 
 def test_each_data_set_with_a_purpose_is_read_and_no_other(
