@@ -112,6 +112,14 @@ HELD: tuple[Held, ...] = (
         is_personal=True,
     ),
     Held(
+        "held_tickets", ("seller", "staff"), "sealed", "erasure", _PERSONS,
+        topics=("ticket.", "seller_look."), is_personal=True,
+    ),
+    Held(
+        "held_ticket_times", ("service",), "log", "history", ("gdpr_minimisation",),
+        tables=("tickets",),
+    ),
+    Held(
         "held_secrets", ("seller", "service"), "sealed", "replaced", _SECRETS,
         tables=("seller_secret",),
     ),
