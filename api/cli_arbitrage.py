@@ -12,8 +12,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column, Table
 
+from api import cli_client
 from api.cli_client import Client, Exit, Json, Lang, Server, print_json, stderr, stdout
 from domain.arbitrage import ConfirmationCause, DismissalCause, TerminationCause
+from domain.looks import REASON_LENGTH_MAX as LOOK_LENGTH_MAX
 
 POLL_SECONDS = 1.0
 WAIT_SECONDS_MAX = 600
@@ -43,9 +45,15 @@ def add_arbitrage(group: typer.Typer, find_server: Callable[[], Server]) -> None
     """The commands, added to the group `seller`."""
 
     @group.command()
-    def arbitrage(seller: SellerId, lang: Lang = None, as_json: Json = False) -> None:
+    def arbitrage(
+        seller: SellerId,
+        reason: cli_client.Reason = None,
+        lang: Lang = None,
+        as_json: Json = False,
+    ) -> None:
         """What a seller is suspected of, with the evidence, and whether it was terminated."""
-        state = Client(find_server(), lang=lang).get(f"/sellers/{seller}/arbitrage")
+        client = Client(find_server(), lang=lang, reason=reason)
+        state = client.get(f"/sellers/{seller}/arbitrage")
         print_json(state) if as_json else show_arbitrage(state)
 
     @group.command("arbitrage-review")
@@ -60,7 +68,7 @@ def add_arbitrage(group: typer.Typer, find_server: Callable[[], Server]) -> None
         lang: Lang = None,
     ) -> None:
         """Confirm a suspicion, which ends the seller's status for good, or dismiss it."""
-        client = Client(find_server(), lang=lang)
+        client = Client(find_server(), lang=lang, reason=reason[:LOOK_LENGTH_MAX])
         if decision is Decision.CONFIRM:
             make_sure(client, seller, is_sure=yes)
         body = {"suspicion_id": suspicion, "decision": decision, "cause": cause, "reason": reason}
@@ -80,7 +88,7 @@ def add_arbitrage(group: typer.Typer, find_server: Callable[[], Server]) -> None
         lang: Lang = None,
     ) -> None:
         """End a seller's status for good: every binding is blocked, every listing off sale."""
-        client = Client(find_server(), lang=lang)
+        client = Client(find_server(), lang=lang, reason=reason[:LOOK_LENGTH_MAX])
         make_sure(client, seller, is_sure=yes)
         body = {"cause": cause, "reason": reason}
         answer = client.ask("POST", f"/sellers/{seller}/termination", json=body).json()

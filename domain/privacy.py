@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 Source = Literal["amazon", "mercari", "seller", "staff", "service"]
-Protection = Literal["log", "rows", "sealed", "digest", "nobodys"]
-End = Literal["history", "days", "over", "removed", "replaced", "revoked", "erasure", "nobodys"]
+Protection = Literal["log", "rows", "sealed", "own_key", "digest", "nobodys"]
+End = Literal[
+    "history", "tombstone", "days", "over", "removed", "replaced", "revoked", "erasure", "nobodys"
+]
 Law = Literal[
     "gdpr_minimisation", "gdpr_storage", "gdpr_erasure", "gdpr_security", "appi_deletion",
     "appi_security", "appi_request", "amazon_policy",
@@ -62,6 +64,7 @@ READS: tuple[Read, ...] = (
     Read("getReportDocument", "read_report_address"),
     Read("reportDocument", "read_report_rows"),
     Read("getAccessToken", "read_access_token"),
+    Read("exchangeCode", "read_code_exchange"),
 )
 
 _NEEDED_ONLY: tuple[Law, ...] = ("gdpr_minimisation", "amazon_policy")
@@ -105,19 +108,33 @@ HELD: tuple[Held, ...] = (
         ),
     ),
     Held(
-        "held_arbitrage", ("amazon", "mercari", "staff"), "sealed", "erasure", _PERSONS,
+        "held_application", ("seller", "staff"), "own_key", "erasure",
+        (*_PERSONS, "appi_security"), tables=("applications", "application_items"),
+        topics=("seller.applied", "seller.document_filed", "seller.undertaking_filed",
+                "seller.asin_list_filed", "seller.review_requested",
+                "seller.application_approved", "seller.application_returned"),
+        is_personal=True,
+    ),
+    Held(
+        "held_tickets", ("seller", "staff"), "own_key", "erasure", (*_PERSONS, "appi_security"),
+        tables=("tickets",), topics=("ticket.", "seller_look."), is_personal=True,
+    ),
+    Held(
+        "held_suspicions", ("service", "staff"), "own_key", "erasure",
+        (*_PERSONS, "appi_security"),
         tables=("arbitrage_signs", "suspicions", "terminations"),
         topics=("seller.arbitrage_suspected", "seller.arbitrage_dismissed",
                 "seller.arbitrage_confirmed", "seller.terminated", "seller.bindings_wound_up"),
         is_personal=True,
     ),
     Held(
-        "held_tickets", ("seller", "staff"), "sealed", "erasure", _PERSONS,
-        topics=("ticket.", "seller_look."), is_personal=True,
+        "held_erasure", ("service",), "sealed", "tombstone",
+        ("gdpr_erasure", "appi_deletion", "appi_request"), tables=("personal_key",),
+        topics=("seller.erasure_requested", "seller.personal_data_erased"),
     ),
     Held(
-        "held_ticket_times", ("service",), "log", "history", ("gdpr_minimisation",),
-        tables=("tickets",),
+        "held_consents", ("seller",), "digest", "days", ("gdpr_storage", "amazon_policy"),
+        tables=("consent",), kept_days=1,
     ),
     Held(
         "held_secrets", ("seller", "service"), "sealed", "replaced", _SECRETS,

@@ -45,7 +45,7 @@ def test_what_may_name_a_person_ends_and_may_be_asked_to() -> None:
     for held in HELD:
         if held.is_personal:
             assert held.end in ("days", "removed", "erasure")
-            assert held.protection in ("rows", "sealed")
+            assert held.protection in ("rows", "sealed", "own_key")
             assert "appi_deletion" in held.laws
 
 

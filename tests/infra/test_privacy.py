@@ -54,13 +54,18 @@ def test_what_is_nobodys_names_no_seller_but_by_when_its_next_sweep_is_due(
 def test_what_is_said_to_be_each_sellers_own_is_isolated_by_the_database(
     database_url: str,
 ) -> None:
-    said = {table for held in HELD if held.protection in ("log", "rows") for table in held.tables}
+    said = {
+        table
+        for held in HELD
+        if held.protection in ("log", "rows", "own_key")
+        for table in held.tables
+    }
     assert {*said, LOG_TABLE} <= set(names_in(database_url, ISOLATED))
 
 
 @pytest.mark.parametrize(
     ("protection", "column"),
-    [("sealed", "ciphertext|content"), ("digest", "digest")],
+    [("sealed", "ciphertext|content|wrapped"), ("digest", "digest|state_hash")],
 )
 def test_what_is_said_to_be_sealed_or_digested_lies_there_as_bytes(
     protection: str, column: str, database_url: str
@@ -77,6 +82,7 @@ def test_what_is_said_to_be_sealed_or_digested_lies_there_as_bytes(
 def test_what_is_deleted_by_itself_is_deleted_when_the_table_says() -> None:
     days = {held.key: timedelta(days=held.kept_days) for held in HELD if held.kept_days}
     assert days == {
+        "held_consents": timedelta(days=1),
         "held_mails": messages.FORGOTTEN,
         "held_deliveries": webhook_rows.KEPT,
         "held_notifications": hint_intake.KEPT_FOR,

@@ -40,9 +40,11 @@ def leaving(service: VirtualService) -> LinkedSeller:
     return made
 
 
-def leave(service: VirtualService, leaver: LinkedSeller) -> None:
+def leave(service: VirtualService, leaver: LinkedSeller, killed_at: int | None = None) -> None:
+    """Ask for it and let the jobs run; `killed_at` is the step at which their worker dies."""
     command = seller.RequestErasure(stamp=service.work.stamp(), ground="request")
     change_seller(service.app, leaver.seller_id, lambda it: seller.request_erasure(it, command))
+    service.crashes.countdown = killed_at
     service.settle()
     for _ in range(4):
         service.clock.advance(30)
@@ -130,8 +132,8 @@ def test_nothing_is_taken_from_it_again(service: VirtualService, leaving: Linked
 def test_a_worker_killed_at_any_step_is_followed_by_one_that_finishes(
     service: VirtualService, leaving: LinkedSeller, step: int
 ) -> None:
-    service.crashes.countdown = step
-    leave(service, leaving)
+    leave(service, leaving, killed_at=step)
+    assert service.kills == 1
     topics = [fact.TOPIC for fact in facts_of(service, leaving)]
     assert topics.count("seller.personal_data_erased") == 1
 
