@@ -248,7 +248,7 @@ def test_a_tenant_role_sees_nothing_before_a_seller_is_named(
 def test_staff_see_the_lists_they_work_by_across_sellers_and_nothing_else(
     tenants: tuple[UUID, UUID], installation: Installation, database_url: str
 ) -> None:
-    open_to_staff = {"suspicions", "terminations", "tickets"}
+    open_to_staff = {"applications", "suspicions", "terminations", "tickets"}
     open_to_staff |= {f"live_{name}" for name in open_to_staff}
     with installation.database.reading_for_staff() as connection:
         names = list(readable(connection, database_url))
