@@ -12,13 +12,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column, Table
 
-from api import cli_client
 from api.cli_client import Client, Exit, Json, Lang, Server, print_json, stderr, stdout
+from api.cli_client import Reason as LookReason
 from domain.arbitrage import ConfirmationCause, DismissalCause, TerminationCause
-from domain.looks import REASON_LENGTH_MAX as LOOK_LENGTH_MAX
 
 POLL_SECONDS = 1.0
 WAIT_SECONDS_MAX = 600
+LOOK_REASON_LENGTH = 200
 
 TERMINATION_CAUSES = get_args(TerminationCause)
 CAUSES = (
@@ -46,10 +46,7 @@ def add_arbitrage(group: typer.Typer, find_server: Callable[[], Server]) -> None
 
     @group.command()
     def arbitrage(
-        seller: SellerId,
-        reason: cli_client.Reason = None,
-        lang: Lang = None,
-        as_json: Json = False,
+        seller: SellerId, reason: LookReason = None, lang: Lang = None, as_json: Json = False
     ) -> None:
         """What a seller is suspected of, with the evidence, and whether it was terminated."""
         client = Client(find_server(), lang=lang, reason=reason)
@@ -68,7 +65,7 @@ def add_arbitrage(group: typer.Typer, find_server: Callable[[], Server]) -> None
         lang: Lang = None,
     ) -> None:
         """Confirm a suspicion, which ends the seller's status for good, or dismiss it."""
-        client = Client(find_server(), lang=lang, reason=reason[:LOOK_LENGTH_MAX])
+        client = Client(find_server(), lang=lang, reason=in_one_line(reason))
         if decision is Decision.CONFIRM:
             make_sure(client, seller, is_sure=yes)
         body = {"suspicion_id": suspicion, "decision": decision, "cause": cause, "reason": reason}
@@ -88,12 +85,17 @@ def add_arbitrage(group: typer.Typer, find_server: Callable[[], Server]) -> None
         lang: Lang = None,
     ) -> None:
         """End a seller's status for good: every binding is blocked, every listing off sale."""
-        client = Client(find_server(), lang=lang, reason=reason[:LOOK_LENGTH_MAX])
+        client = Client(find_server(), lang=lang, reason=in_one_line(reason))
         make_sure(client, seller, is_sure=yes)
         body = {"cause": cause, "reason": reason}
         answer = client.ask("POST", f"/sellers/{seller}/termination", json=body).json()
         print_json(answer)
         follow(client, seller, answer["position"], is_awaited=not no_wait)
+
+
+def in_one_line(reason: str) -> str:
+    """The beginning of a decision's reason, as why its seller is looked at."""
+    return " ".join(reason.split())[:LOOK_REASON_LENGTH]
 
 
 def make_sure(client: Client, seller: str, *, is_sure: bool) -> None:

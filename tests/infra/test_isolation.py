@@ -245,7 +245,7 @@ def test_a_tenant_role_sees_nothing_before_a_seller_is_named(
             assert sellers_seen(connection, *name) == set(), name
 
 
-def test_staff_see_the_lists_they_work_by_across_sellers_and_nothing_else(
+def test_staff_see_their_own_lists_of_every_seller_and_nothing_else(
     tenants: tuple[UUID, UUID], installation: Installation, database_url: str
 ) -> None:
     open_to_staff = {"applications", "suspicions", "terminations", "tickets"}
