@@ -63,7 +63,7 @@ def test_a_failed_line_says_what_is_wrong_where_the_seller_does_not(scene: Ticke
     position = scene.fail()
     made = scene.client.post("/v1/tickets", json={"log_position": position}).json()
     assert made["subject"].startswith(f"E-901 {ASIN}")
-    assert "timed out" in made["entries"][0]["text"]
+    assert "No answer from the marketplace" in made["entries"][0]["text"]
 
 
 def test_a_screenshot_comes_with_the_form_and_is_given_back_as_it_was(scene: TicketScene) -> None:
