@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from api.cli_client import Client, Exit, Json, Lang, Seller, Server, print_json, stderr
+from api.cli_client import Client, Exit, Json, Lang, Reason, Seller, Server, print_json, stderr
 
 POLL_SECONDS = 1.0
 SECRET_LENGTH_MAX = 10_000
@@ -31,15 +31,16 @@ def add_seller_links(commands: typer.Typer, find_server: Callable[[], Server]) -
     """Commands of the seller itself; staff name a seller with --seller."""
 
     @commands.command()
-    def show(seller: Seller = None, lang: Lang = None) -> None:
+    def show(seller: Seller = None, reason: Reason = None, lang: Lang = None) -> None:
         """A seller's links and settings."""
-        print_json(Client(find_server(), seller, lang).get(path_of(seller)), indent=True)
+        print_json(Client(find_server(), seller, lang, reason).get(path_of(seller)), indent=True)
 
     @commands.command("link-amazon")
     def link_amazon(
         wait: Annotated[bool, typer.Option(help="Wait until Amazon is linked, or exit 1.")] = False,
         refresh_token_file: TokenFile = None,
         seller: Seller = None,
+        reason: Reason = None,
         lang: Lang = None,
         as_json: Json = False,
     ) -> None:
@@ -48,7 +49,7 @@ def add_seller_links(commands: typer.Typer, find_server: Callable[[], Server]) -
         Who has a refresh token of a private application already gives it with
         --refresh-token-file; a token is never given on the command line.
         """
-        client, path = Client(find_server(), seller, lang), path_of(seller)
+        client, path = Client(find_server(), seller, lang, reason), path_of(seller)
         if refresh_token_file is not None:
             body = {"refresh_token": secret_in(refresh_token_file)}
             print_json(client.ask("POST", f"{path}/amazon-link", json=body).json())
@@ -69,11 +70,12 @@ def add_seller_links(commands: typer.Typer, find_server: Callable[[], Server]) -
         token_file: GivenTokenFile,
         shop_id: Annotated[str, typer.Option(help="The shop's id; Mercari Shops shows it.")],
         seller: Seller = None,
+        reason: Reason = None,
         lang: Lang = None,
     ) -> None:
         """Store the shop's access token: the permission to write to the Mercari shop."""
         body = {"access_token": secret_in(token_file), "shop_id": shop_id}
-        client = Client(find_server(), seller, lang)
+        client = Client(find_server(), seller, lang, reason)
         print_json(client.ask("POST", f"{path_of(seller)}/mercari-link", json=body).json())
 
 

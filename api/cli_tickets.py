@@ -51,14 +51,8 @@ def ticket_commands(find_server: Callable[[], Server]) -> typer.Typer:
         The log's last lines of that ASIN and the failure report go with it by themselves. The
         first answer comes within 72 hours.
         """
-        client = Client(find_server(), seller, lang)
         fields = {"asin": asin, "subject": subject, "text": text, **place_of(log)}
-        given = {name: value for name, value in fields.items() if value}
-        if screenshot is None:
-            made = client.ask("POST", "/tickets", json=given).json()
-        else:
-            files = {"screenshot": (screenshot.name, screenshot.read_bytes())}
-            made = client.ask("POST", "/tickets", data=given, files=files).json()
+        made = opened(Client(find_server(), seller, lang), fields, screenshot)
         if as_json:
             print_json(made)
             return
@@ -66,6 +60,18 @@ def ticket_commands(find_server: Callable[[], Server]) -> typer.Typer:
         kinds = ", ".join(each["kind"] for each in made["attachments"]) or "nothing"
         stderr.print(f"opened; attached: {kinds}; answer due {minute(made['clock']['due_at'])} UTC")
 
+    @ticket.command()
+    def show(ticket_id: TicketId, lang: Lang = None, as_json: Json = False) -> None:
+        """The conversation, what is attached, and how long the answer may still take."""
+        shown = Client(find_server(), lang=lang).get(f"/tickets/{ticket_id}")
+        print_json(shown, indent=True) if as_json else show_ticket(shown)
+
+    add_list(ticket, find_server)
+    add_answers(ticket, find_server)
+    return ticket
+
+
+def add_list(ticket: typer.Typer, find_server: Callable[[], Server]) -> None:
     @ticket.command("list")
     def list_(
         which: Annotated[str | None, typer.Option("--list", help=LIST)] = None,
@@ -84,15 +90,6 @@ def ticket_commands(find_server: Callable[[], Server]) -> typer.Typer:
         show_list(page["items"]) if page["items"] else stderr.print("no ticket")
         if page["next_cursor"]:
             stderr.print(f"there are more than {limit}: give --limit")
-
-    @ticket.command()
-    def show(ticket_id: TicketId, lang: Lang = None, as_json: Json = False) -> None:
-        """The conversation, what is attached, and how long the answer may still take."""
-        shown = Client(find_server(), lang=lang).get(f"/tickets/{ticket_id}")
-        print_json(shown, indent=True) if as_json else show_ticket(shown)
-
-    add_answers(ticket, find_server)
-    return ticket
 
 
 def add_answers(ticket: typer.Typer, find_server: Callable[[], Server]) -> None:
@@ -130,6 +127,15 @@ def add_answers(ticket: typer.Typer, find_server: Callable[[], Server]) -> None:
         """Let another group or person of staff go on with it."""
         body = {"to": to, "reason": why}
         write(Client(find_server(), lang=lang), ticket_id, "hand-over", body)
+
+
+def opened(client: Client, fields: Mapping[str, Any], screenshot: Path | None) -> dict[str, Any]:
+    """Send the ticket, as a form where a picture goes with it."""
+    given = {name: value for name, value in fields.items() if value}
+    if screenshot is None:
+        return dict(client.ask("POST", "/tickets", json=given).json())
+    files = {"screenshot": (screenshot.name, screenshot.read_bytes())}
+    return dict(client.ask("POST", "/tickets", data=given, files=files).json())
 
 
 def place_of(log: str | None) -> dict[str, int]:

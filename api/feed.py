@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from api.auth import NotSignedIn, caller_of
 from api.cloud_events import cloud_event, json_of
 from api.ids import event_id_at, position_of_event
 from api.live import Chunk, follow
@@ -70,7 +68,7 @@ def build_feed(reception: Reception) -> APIRouter:
         if STREAM in request.headers.get("accept", ""):
             place = place_of(visit, request.headers.get("last-event-id") or after)
             tail = EventTail(visit, place, wanted)
-            stream = follow(visit.desk, tail, is_still_allowed(reception, visit))
+            stream = follow(visit.desk, tail, reception.is_still_allowed(visit))
             return StreamingResponse(stream, media_type=STREAM, headers=STREAM_HEADERS)
         return page(visit, place_of(visit, after), wanted, limit)
 
@@ -93,16 +91,3 @@ def page(visit: Visit, after: int, types: tuple[str, ...], limit: int) -> Respon
     url = visit.request.url.include_query_params(after=body["next"])
     headers = {"Link": f'<{url.path}?{url.query}>; rel="next"', "Vary": "Accept"}
     return Response(json_of(body), media_type="application/json", headers=headers)
-
-
-def is_still_allowed(reception: Reception, visit: Visit) -> Callable[[], bool]:
-    """Whether the key, or the session, still opens this, and staff's look lasts."""
-
-    def is_allowed() -> bool:
-        try:
-            caller = caller_of(visit.request, reception.desk, reception.sessions)
-        except NotSignedIn:
-            return False
-        return reception.looks.is_open(caller, visit.seller_id)
-
-    return is_allowed

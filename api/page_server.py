@@ -199,6 +199,7 @@ class PageServer:
                     code_title=title_of(refused.code, language),
                     code_action=suggested_action(refused.code, language),
                     broken=broken_rules(refused.fields.get("rules", {}), language),
+                    changed_by=refused.fields.get("changed_by"),
                 )  # fmt: skip
             case Unreadable():
                 return self.problem(request, 400, title=mark("The address can't be read"))

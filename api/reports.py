@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -98,7 +98,7 @@ def build_reports(reception: Reception) -> APIRouter:
         visit = reception.reading(request)
         last = request.headers.get("last-event-id")
         place = place_in(last, 2) if last else (visit.desk.position(), 0)
-        stream = log_events(visit, (place[0], place[1]))
+        stream = log_events(visit, (place[0], place[1]), reception.is_still_allowed(visit))
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
@@ -185,8 +185,13 @@ def subject_of(text: str) -> UUID:
     return inner_id(kind if kind in ("sub", "sel", "swp") else "bnd", text)  # type: ignore[arg-type]
 
 
-async def log_events(visit: Visit, place: tuple[int, int]) -> AsyncIterator[bytes]:
-    """Lines as they come, each with the cursor that resumes after it; ends with the server."""
+async def log_events(
+    visit: Visit, place: tuple[int, int], is_allowed: Callable[[], bool]
+) -> AsyncIterator[bytes]:
+    """Lines as they come, each with the cursor that resumes after it.
+
+    Ends with the server, and soon after the reader's key or look has ended.
+    """
     yield b"retry: 2000\n\n"
     polls = 0
     while not visit.desk.is_stopping():
@@ -197,6 +202,8 @@ async def log_events(visit: Visit, place: tuple[int, int]) -> AsyncIterator[byte
             yield f"id: {cursor_of(*place)}\nevent: line\ndata: {data}\n\n".encode()
         polls += 1
         if polls % KEEP_ALIVE_POLLS == 0:
+            if not await run_in_threadpool(is_allowed):
+                return
             yield b": still here\n\n"
         await asyncio.sleep(STREAM_POLL_SECONDS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.auth import (
     REVIEWER_ROLES,
+    NotSignedIn,
     RoleForbids,
     bearer_key,
     caller_of,
@@ -110,6 +112,18 @@ class Reception:
         if caller.role not in REVIEWER_ROLES:
             raise RoleForbids(REVIEWER_ROLES)
         return self.visit(request, caller, named_seller(request))
+
+    def is_still_allowed(self, visit: Visit) -> Callable[[], bool]:
+        """Whether the key, or the session, still opens this, and staff's look lasts."""
+
+        def is_allowed() -> bool:
+            try:
+                caller = caller_of(visit.request, self.desk, self.sessions)
+            except NotSignedIn:
+                return False
+            return self.looks.is_open(caller, visit.seller_id)
+
+        return is_allowed
 
     def wait_for(self, request: Request) -> None:
         """Read your own write: wait briefly until the views reflect `at_position`."""

@@ -65,16 +65,16 @@ def change_ticket(
     Raises NotFound, VersionConflict naming who was faster, and whatever the decision refuses. A
     seller's version is the last one it sees: staff's notes don't hold its reply up.
     """
-    ticket = get_ticket(app, seller_id, ticket_id)
-    facts = decide(ticket)
-    ensure_seen(ticket, expected_version, is_staff=is_staff)
-    try:
+
+    def attempt() -> Changed:
+        ticket = get_ticket(app, seller_id, ticket_id)
+        facts = decide(ticket)
+        ensure_seen(ticket, expected_version, is_staff=is_staff)
         with acting_for(seller_id):
             position = app.record(Change(ticket_id, ticket.version, facts))
-    except VersionConflict:
-        ensure_seen(get_ticket(app, seller_id, ticket_id), expected_version, is_staff=is_staff)
-        raise
-    return Changed(get_ticket(app, seller_id, ticket_id) if facts else ticket, position)
+        return Changed(get_ticket(app, seller_id, ticket_id) if facts else ticket, position)
+
+    return until_settled(attempt)
 
 
 def ensure_seen(ticket: Ticket, expected_version: int, *, is_staff: bool) -> None:

@@ -147,6 +147,7 @@ def ensure_open(ticket: Ticket) -> None:
         raise WrongState(
             f"{last.actor} resolved it at {last.at:%Y-%m-%d %H:%M} UTC",
             rules={"ticket": "ticket_resolved"},
+            changed_by=last.actor,
         )
 
 

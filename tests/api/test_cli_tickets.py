@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,12 @@ from tests.sellers import LinkedSeller
 
 Run = Callable[..., Result]
 
+# A command leaves its connection to the end of its process, which is not the end of a test.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 
 @pytest.fixture
 def scene(desk: WebDesk, client: httpx.Client, seller: LinkedSeller) -> TicketScene:
@@ -24,13 +31,15 @@ def scene(desk: WebDesk, client: httpx.Client, seller: LinkedSeller) -> TicketSc
 
 
 @pytest.fixture
-def seller_runs(address: str, seller_key: str) -> Run:
-    return runner_of(address, seller_key)
+def seller_runs(address: str, seller_key: str) -> Iterator[Run]:
+    yield runner_of(address, seller_key)
+    gc.collect()
 
 
 @pytest.fixture
-def support_runs(address: str, desk: WebDesk) -> Run:
-    return runner_of(address, desk.keys.create("support", None, "desk")[1])
+def support_runs(address: str, desk: WebDesk) -> Iterator[Run]:
+    yield runner_of(address, desk.keys.create("support", None, "desk")[1])
+    gc.collect()
 
 
 def runner_of(address: str, key: str) -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -62,7 +63,7 @@ def test_a_failed_line_says_what_is_wrong_where_the_seller_does_not(scene: Ticke
     position = scene.fail()
     made = scene.client.post("/v1/tickets", json={"log_position": position}).json()
     assert made["subject"].startswith(f"E-901 {ASIN}")
-    assert "timed out" in made["entries"][0]["text"]
+    assert "No answer from the marketplace" in made["entries"][0]["text"]
 
 
 def test_a_screenshot_comes_with_the_form_and_is_given_back_as_it_was(scene: TicketScene) -> None:
@@ -197,6 +198,25 @@ def test_of_two_staff_at_once_one_wins_and_the_other_is_told_who_did(scene: Tick
     assert [each["text"] for each in entries[1:]] == ["a"]
     unsure = scene.client.post(f"{path}/replies", json={"text": "c"}, headers=support)
     assert unsure.status_code == 428
+
+
+def test_however_close_two_of_staff_resolve_it_only_one_does(scene: TicketScene) -> None:
+    keys = [scene.bearer("support") for _ in range(4)]
+    made = scene.open()
+    path = f"/v1/tickets/{made['id']}"
+    for key in keys:
+        scene.client.get(path, headers=key)
+
+    def resolve(key: dict[str, str]) -> int:
+        headers = {**key, "If-Match": '"v1"'}
+        return scene.client.post(f"{path}/resolution", json=RESOLUTION, headers=headers).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        statuses = sorted(pool.map(resolve, keys))
+    assert statuses[0] == 202
+    assert set(statuses[1:]) <= {409, 412}
+    entries = scene.client.get(path).json()["entries"]
+    assert [each["kind"] for each in entries] == ["opened", "resolution"]
 
 
 def test_an_internal_note_is_seen_by_staff_alone(scene: TicketScene, database_url: str) -> None:

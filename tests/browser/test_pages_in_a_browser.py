@@ -6,18 +6,23 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from uuid import UUID
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from api.desk import Desk
 from api.ids import public_id
+from api.l10n import L10NS
+from api.ticket_opening import Asking, open_from
+from domain.asin_binding.facts import AttemptFailed
+from domain.stamps import Work
 from domain.values import binding_id_of
 from infra.amazon_consent import AmazonConsents
 from infra.installation import Installation, consent_access
 from infra.web_desk import WebDesk
-from tests.api.page_data import adjusted, listed_binding, open_upload, record, settle
+from tests.api.page_data import adjusted, listed_binding, open_upload, record, settle, stamp
 from tests.api.sync_scene import SyncScene, held_changes
 from tests.api.web_server import serving
 from tests.sellers import LinkedSeller
@@ -189,3 +194,55 @@ def test_a_seller_says_yes_on_amazons_page_and_is_led_back(
     visit.page.click("text=Settings: integration")
     expect(visit.page.locator("h1")).to_have_text("Integration")
     assert visit.complaints == []
+
+
+def fail_update(desk: Desk, seller_id: UUID) -> None:
+    """An update of the listing fails while the page is open."""
+    failed = AttemptFailed(
+        stamp=stamp(), operation="update", code="E-901", detail="timed out", attempt=1,
+        retry_at=datetime.now(UTC) + timedelta(minutes=5),
+    )  # fmt: skip
+    record(desk, seller_id, binding_id_of(seller_id, ASIN), 5, [failed])
+
+
+def test_a_ticket_is_two_clicks_from_a_failed_line_that_has_just_arrived(
+    desk: Desk, visit: Visit
+) -> None:
+    page = visit.page
+    page.goto(f"{visit.address}/sync-log")
+    expect(page.locator("[data-conn]")).to_have_attribute("data-state", "on")
+    fail_update(desk, visit.seller_id)
+    page.locator("[data-rows] tr").first.get_by_role("link", name="Open a ticket").click()
+    expect(page.locator("#subject")).to_have_value(re.compile(f"E-901 {ASIN}"))
+    page.get_by_role("button", name="Send the ticket").click()
+    expect(page.locator("h1")).to_contain_text(f"E-901 {ASIN}")
+    expect(page.get_by_text("71 h 59 min left")).to_be_visible()
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("width", [1440, 390, 320])
+def test_the_pages_of_a_ticket_fit_and_are_silent_for_both_sides(
+    desk: Desk, visit: Visit, width: int
+) -> None:
+    fail_update(desk, visit.seller_id)
+    work = Work(desk.clock, "test", uuid4())
+    asked = Asking("長い件名" * 30, "A" * 3_000 + "\n\u05d0" * 5, asin=ASIN)
+    made = open_from(desk, visit.seller_id, asked, "k", work, L10NS["en"])
+    paths = [
+        "/tickets",
+        f"/tickets?asin={ASIN}",
+        f"/tickets/{public_id('tkt', made.ticket.ticket_id)}",
+    ]
+    page = visit.page
+    page.set_viewport_size({"width": width, "height": 900})
+    for key in (None, desk.keys.create("support", None, "desk")[1]):
+        if key is not None:
+            page.goto(f"{visit.address}/sign-in")
+            page.fill("#key", key)
+            page.click("button.primary")
+            visit.complaints.clear()
+        for path in paths:
+            page.goto(visit.address + path)
+            expect(page.locator("h1")).to_be_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (key, path)
+        assert visit.complaints == []

@@ -149,7 +149,7 @@ def test_staff_are_told_who_resolved_a_ticket_that_they_go_on_with(name: str) ->
     decide, command = step(name, 3 * HOUR)
     refused = given(opened(), replied(), resolved()).when(decide, command).then_refused(WrongState)
     assert "worker resolved it" in refused.detail
-    assert refused.fields == {"rules": {"ticket": "ticket_resolved"}}
+    assert refused.fields == {"rules": {"ticket": "ticket_resolved"}, "changed_by": "worker"}
 
 
 def test_staff_may_still_note_something_after_the_end() -> None:

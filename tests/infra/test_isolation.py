@@ -23,6 +23,8 @@ from domain.rules.precheck import Finding, Terms
 from domain.rules.repricing import ChannelPrice
 from domain.stamps import Work
 from domain.sync_sweep import Finished, Tally
+from domain.ticket.decisions import Open
+from domain.tickets import start_ticket
 from domain.values import binding_id_of, sku_code_of, sweep_id_of
 from infra import webhook_rows
 from infra.call_counts import add_calls
@@ -117,6 +119,11 @@ def end_status(app: AsinSync, seller_id: UUID) -> None:
         app.record(Change(seller_id, app.seller(seller_id).version, [suspected, ended]))
 
 
+def fill_tickets(app: AsinSync, seller_id: UUID, work: Work) -> None:
+    asked = Open(stamp=work.stamp(), subject="help", text="It fails.")
+    start_ticket(app, seller_id, "k", asked)
+
+
 def fill_contacts(installation: Installation, seller_id: UUID) -> None:
     """A contact that both sellers have, and a mail to it."""
     installation.contacts.replace(seller_id, [Contact(email="both@shop.example")])
@@ -160,6 +167,7 @@ def tenants(
         )
         installation.evidence.store(each, EVIDENCE)
         fill_contacts(installation, each)
+        fill_tickets(installation.app, each, work)
         add_webhook_rows(installation, each)
     engine = ProjectionEngine(installation.database)
     assert engine.lead()
@@ -240,7 +248,7 @@ def test_a_tenant_role_sees_nothing_before_a_seller_is_named(
 def test_staff_see_their_own_lists_of_every_seller_and_nothing_else(
     tenants: tuple[UUID, UUID], installation: Installation, database_url: str
 ) -> None:
-    open_to_staff = {"applications", "suspicions", "terminations"}
+    open_to_staff = {"applications", "suspicions", "terminations", "tickets"}
     open_to_staff |= {f"live_{name}" for name in open_to_staff}
     with installation.database.reading_for_staff() as connection:
         names = list(readable(connection, database_url))
