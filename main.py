@@ -19,7 +19,7 @@ from api.cli_client import Client, Exit, Server, print_json, stderr, stdout
 from api.cli_precheck import build_policy_commands, policy_named
 from api.cli_privacy import add_privacy
 from api.cli_sandbox import add_sandbox_commands
-from api.cli_sellers import add_seller_links
+from api.cli_sellers import add_erasure, add_seller_links
 
 if TYPE_CHECKING:
     from infra.installation import Installation
@@ -268,6 +268,7 @@ def find_sandbox() -> str | None:
 
 add_sandbox_commands(sandbox_commands, find_sandbox, find_server)
 add_seller_links(seller_commands, find_server)
+add_erasure(seller_commands, find_server)
 
 
 @sandbox_commands.command("sample")

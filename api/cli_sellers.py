@@ -13,6 +13,7 @@ from rich.markup import escape
 from api.cli_client import Client, Exit, Json, Lang, Reason, Seller, Server, print_json, stderr
 
 POLL_SECONDS = 1.0
+ERASURE_SECONDS_MAX = 600.0
 SECRET_LENGTH_MAX = 10_000
 GRACE_SECONDS = 20.0
 """An answer given in the last second is still exchanged."""
@@ -77,6 +78,53 @@ def add_seller_links(commands: typer.Typer, find_server: Callable[[], Server]) -
         body = {"access_token": secret_in(token_file), "shop_id": shop_id}
         client = Client(find_server(), seller, lang, reason)
         print_json(client.ask("POST", f"{path_of(seller)}/mercari-link", json=body).json())
+
+
+def add_erasure(commands: typer.Typer, find_server: Callable[[], Server]) -> None:
+    """Leaving for good."""
+
+    @commands.command()
+    def erase(
+        seller: Seller = None,
+        yes: Annotated[bool, typer.Option("--yes", help="Don't ask whether it is meant.")] = False,
+        wait: Annotated[bool, typer.Option(help="Wait until it is done, or exit 1.")] = True,
+        reason: Reason = None,
+        lang: Lang = None,
+    ) -> None:
+        """Leave for good: take everything off sale, then erase all that tells of persons.
+
+        Names, mail addresses, files and tokens are gone after it; the history stays, without the
+        persons. It can't be undone, and the seller's keys close at the end.
+        """
+        client, path = Client(find_server(), seller, lang, reason), path_of(seller)
+        shown = client.get(path)
+        if not yes:
+            typer.confirm(f"Erase {shown['shop_name']} ({shown['id']}) for good?", abort=True)
+        print_json(client.ask("POST", f"{path}/erasure").json())
+        if wait:
+            until_erased(client, f"{path}/application")
+
+
+def until_erased(client: Client, path: str) -> None:
+    """Wait for it. Raises typer.Exit after ten minutes: the service goes on by itself."""
+    ends_at = time.monotonic() + ERASURE_SECONDS_MAX
+    with stderr.status("taking everything off sale, then erasing"):
+        while time.monotonic() < ends_at:
+            try:
+                reviews = client.get(path)["reviews"]
+            except typer.Exit as refused:
+                if refused.exit_code == Exit.NOT_ALLOWED:
+                    stderr.print("erased: this key has closed with the rest")
+                    return
+                raise
+            if any(review["progress"] == "erased" for review in reviews):
+                stderr.print("erased")
+                return
+            time.sleep(POLL_SECONDS)
+    stderr.print(
+        "[yellow]not done yet:[/] it goes on by itself; ask again with `seller application`"
+    )
+    raise typer.Exit(Exit.FAILED)
 
 
 def path_of(seller: str | None) -> str:
