@@ -110,6 +110,11 @@ def build_sellers(reception: Reception) -> APIRouter:
     """Routes under /sellers and /sweeps."""
     router = APIRouter(tags=["sellers"])
 
+    @router.get("/sellers/me")
+    def show_own(request: Request) -> Any:
+        """The seller that the key acts for."""
+        return seller_answer(reception.reading(request))
+
     @router.get("/sellers/{seller_id}")
     def show(request: Request, seller_id: str) -> Any:
         """The seller as it stands."""
