@@ -28,6 +28,8 @@ from projections import bindings, sellers
 
 CACHED_PAGES_MAX = 256
 COMPRESSED_SIZE_MIN = 600
+NO_SELLER = UUID(int=0)
+"""Of a page that goes across sellers; it has no rows."""
 _HERE = resources.files("api")
 
 
@@ -98,6 +100,11 @@ class Visit:
     caller: Caller
     seller_id: UUID
 
+    @property
+    def has_seller(self) -> bool:
+        """False on a page that goes across sellers."""
+        return self.seller_id != NO_SELLER
+
     def query(self, name: str) -> str | None:
         """A query parameter; blank is absent."""
         return self.request.query_params.get(name, "").strip() or None
@@ -105,7 +112,7 @@ class Visit:
     def url(self, path: str, **query: object) -> str:
         """An address of ours; staff keep the seller they look at."""
         kept = {name: str(value) for name, value in query.items() if value not in (None, "")}
-        if self.caller.role in STAFF_READER_ROLES:
+        if self.has_seller and self.caller.role in STAFF_READER_ROLES:
             kept = {"seller_id": public_id("sel", self.seller_id), **kept}
         return f"{path}?{urlencode(kept)}" if kept else path
 
@@ -171,6 +178,7 @@ class PageFrame:
         frame = {
             "visit": visit,
             "shop_name": seller.shop_name if seller else "",
+            "is_sync_enabled": seller.is_sync_enabled if seller else True,
             "binding_count": sum(counts.values()),
         }
         made = stored(self.render(page, visit.l10n, frame))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import Callable, Collection
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -29,9 +31,11 @@ from api.sessions import Sessions
 from api.words import ROLES
 from domain.error_codes import LANGUAGES
 from domain.errors import NotFound, Refusal
+from domain.seller import Role
 
 LANGUAGE_COOKIE = "asin_sync_lang"
 YEAR_SECONDS = 365 * 24 * 3600
+PROJECTED_SECONDS_MAX = 3.0
 
 Refused = (NotSignedIn, SellerNotNamed, RoleForbids, Refusal, Unreadable, psycopg.Error)
 
@@ -44,22 +48,35 @@ class PageServer:
         self.sessions = Sessions(desk.session_secret, desk.keys, desk.clock)
         self._frame = PageFrame(desk)
 
-    async def show(self, request: Request, make: Build) -> Response:
+    async def show(
+        self,
+        request: Request,
+        make: Build,
+        seller_id: UUID | None = None,
+        roles: Collection[Role] = (),
+    ) -> Response:
         """The page that `make` builds, from the cache where nothing has changed."""
         try:
-            visit = await self.visit(request)
+            visit = await self.visit(request, seller_id, roles)
             kept, build = self._frame.kept(visit), self._frame.build
             status, page = (200, kept) if kept else await run_in_threadpool(build, visit, make)
         except Refused as refused:
             return self.refusal(request, refused)
         return remembering(request, respond(request, page, page_headers(visit.l10n), status))
 
-    async def visit(self, request: Request) -> Visit:
-        """Who reads what. Raises NotSignedIn, SellerNotNamed, RoleForbids, NotFound, Unreadable."""
+    async def visit(
+        self, request: Request, seller_id: UUID | None = None, roles: Collection[Role] = ()
+    ) -> Visit:
+        """Who reads what: the seller that the path names, else the one that staff ask for.
+
+        Raises NotSignedIn, SellerNotNamed, NotFound, Unreadable, RoleForbids for any but `roles`.
+        """
         token = session_token(request)
         caller = self.sessions.known(token)
         if caller is None or "authorization" in request.headers:
             caller = await run_in_threadpool(caller_of, request, self.desk, self.sessions)
+        if roles and caller.role not in roles:
+            raise RoleForbids(roles)
         return Visit(
             request=request,
             l10n=l10n_of(request),
@@ -67,8 +84,14 @@ class PageServer:
             position=await self.desk.position_soon(),
             csrf=self.sessions.csrf_of(session_token(request)),
             caller=caller,
-            seller_id=seller_read_by(caller, seller_named_in(request)),
+            seller_id=seller_read_by(caller, seller_id or seller_named_in(request)),
         )
+
+    async def shows(self, position: int | None) -> None:
+        """Wait a moment until the views have what was recorded there."""
+        given_up_at = time.monotonic() + PROJECTED_SECONDS_MAX
+        while await self.desk.position_soon() < (position or 0) and time.monotonic() < given_up_at:
+            await asyncio.sleep(0.02)
 
     def is_still_allowed(self, visit: Visit) -> Callable[[], bool]:
         """Whether the reader's session and key are still good, to be asked now and then."""

@@ -1,0 +1,97 @@
+"""The pages of review: the queue, one application, and the form that decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, cast, get_args
+from uuid import uuid4
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse
+
+from api.applications import STAFF_ROLES
+from api.auth import REVIEWER_ROLES, RoleForbids, poster_of, seller_read_by
+from api.ids import inner_id
+from api.page_frame import NO_SELLER
+from api.page_server import PageServer, Refused
+from api.review_view import case_page_of, queue_page
+from api.sellers import ReviewBody, reviewed
+from domain.admission import Fault, Item, Rejection, Stage
+from domain.errors import DocumentRefused, NotFound, WrongState
+from domain.seller import Seller
+from domain.sellers import change_seller
+from domain.stamps import Work
+
+PATH = "/review"
+
+
+def add_review(router: APIRouter, server: PageServer) -> None:
+    """What waits, and each case of it."""
+
+    @router.get(PATH)
+    async def queue(request: Request) -> Response:
+        return await server.show(request, queue_page, NO_SELLER, STAFF_ROLES)
+
+    @router.get(f"{PATH}/{{seller_id}}")
+    async def case(request: Request, seller_id: str) -> Response:
+        try:
+            inner = inner_id("sel", seller_id)
+        except NotFound as refused:
+            return server.refusal(request, refused)
+        return await server.show(request, case_page_of(), inner, STAFF_ROLES)
+
+    @router.post(f"{PATH}/{{seller_id}}")
+    async def decide(request: Request, seller_id: str) -> Response:
+        try:
+            return await decided(request, server, seller_id)
+        except Refused as refused:
+            return server.refusal(request, refused)
+
+
+async def decided(request: Request, server: PageServer, seller_id: str) -> Response:
+    """Decide what the reviewer saw; whoever comes second is shown who was first."""
+    async with request.form(max_files=0, max_fields=30) as form:
+        fields = {name: str(value) for name, value in form.items()}
+    caller = await run_in_threadpool(poster_of, request, fields.get("csrf", ""), server.sessions)
+    if caller.role not in REVIEWER_ROLES:
+        raise RoleForbids(REVIEWER_ROLES)
+    inner = seller_read_by(caller, inner_id("sel", seller_id))
+    work = Work(server.desk.clock, f"key:{caller.key_id}", uuid4())
+    decide = partial(decision_of, fields=fields, work=work)
+    try:
+        position = await run_in_threadpool(change_seller, server.desk.app, inner, decide)
+    except WrongState:
+        page = case_page_of(is_too_late=True, status=409)
+        return await server.show(request, page, inner, REVIEWER_ROLES)
+    except DocumentRefused as refused:
+        page = case_page_of(refused, fields, status=422)
+        return await server.show(request, page, inner, REVIEWER_ROLES)
+    await server.shows(position)
+    return RedirectResponse(f"{PATH}/{seller_id}", 303)
+
+
+def decision_of(known: Seller, fields: Mapping[str, str], work: Work) -> Sequence[Any]:
+    """Raises WrongState unless this is still the review that the page showed."""
+    stage = cast(Stage, fields.get("stage"))
+    review = known.admission.review(stage)
+    is_seen = stage in get_args(Stage) and str(review.round) == fields.get("round")
+    if not is_seen or review.progress != "in_review":
+        raise WrongState("this review was decided in between")
+    rejections = rejections_in(fields)
+    if fields.get("decision") == "return":
+        return reviewed(known, ReviewBody(decision="return", rejections=rejections), work)
+    if rejections:
+        rules = {each.item: "approved_with_faults" for each in rejections}
+        raise DocumentRefused(f"mend: {', '.join(rules)}", rules=rules)
+    return reviewed(known, ReviewBody(decision="approve"), work)
+
+
+def rejections_in(fields: Mapping[str, str]) -> list[Rejection]:
+    """What the selects say; one that is left alone says that the thing is in order."""
+    return [
+        Rejection(item=item, fault=cast(Fault, fields[item]))
+        for item in get_args(Item)
+        if fields.get(item) in get_args(Fault)
+    ]
