@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import build_cli
+from api.cli_applications import add_applications
 from api.cli_client import Client, Exit, Server, print_json, stderr, stdout
 from api.cli_precheck import build_policy_commands, policy_named
 from api.cli_sandbox import add_sandbox_commands
@@ -44,11 +45,20 @@ def settings() -> Settings:
 
 def find_server() -> Server:
     """`ASIN_SYNC_URL` and `ASIN_SYNC_KEY`, else the server that runs beside this checkout."""
+    return found_server(needs_key=True)
+
+
+def find_address() -> Server:
+    """The same for whoever has no key yet."""
+    return found_server(needs_key=False)._replace(key="")
+
+
+def found_server(*, needs_key: bool) -> Server:
     read = settings()
     file = read.data_folder / "run.json"
     beside = json.loads(file.read_text("utf-8")) if file.exists() else {}
     url, key = read.url or beside.get("url", ""), read.key or beside.get("key", "")
-    if not url or not key:
+    if not url or (needs_key and not key):
         stderr.print("no service found: start one with `make run`, or set ASIN_SYNC_URL and _KEY")
         raise typer.Exit(Exit.UNAVAILABLE)
     return Server(url.rstrip("/"), key)
@@ -76,7 +86,7 @@ sandbox_commands = typer.Typer(no_args_is_help=True)
 seller_commands = typer.Typer(no_args_is_help=True)
 audit_commands = typer.Typer(no_args_is_help=True)
 policy_commands = build_policy_commands()
-cli.add_typer(seller_commands, name="seller", help="Register, link, approve (an admin's key).")
+cli.add_typer(seller_commands, name="seller", help="Apply, file documents, link; review.")
 cli.add_typer(sandbox_commands, name="sandbox", help="Drive the simulated upstreams.")
 cli.add_typer(audit_commands, name="audit", help="Past decisions, made again.")
 cli.add_typer(policy_commands, name="policy", help="The rules' data, version by version.")
@@ -259,11 +269,7 @@ def write_sample(output: Path) -> None:
     write_sample_csv(output, SELLER_NAME)
 
 
-@seller_commands.command()
-def apply(amazon_seller_id: str, shop_name: str) -> None:
-    """Register a seller by its Amazon.co.jp account."""
-    body = {"amazon_seller_id": amazon_seller_id, "shop_name": shop_name}
-    print_json(Client(find_server()).ask("POST", "/sellers", json=body).json())
+add_applications(seller_commands, find_server, find_address)
 
 
 @seller_commands.command("show")
@@ -310,13 +316,6 @@ def seller_settings(
 
 
 @seller_commands.command()
-def approve(seller_id: str) -> None:
-    """Switch ASIN Sync on for a seller."""
-    path = f"/sellers/{seller_id}/review"
-    print_json(Client(find_server()).ask("POST", path, json={"decision": "approve"}).json())
-
-
-@seller_commands.command()
 def brand(
     seller_id: str,
     name: Annotated[str, typer.Argument(help="As Amazon has it: the value seen in E-416.")],
@@ -325,14 +324,6 @@ def brand(
     """Authorise a brand for a seller, for reviewers: settles E-407 and E-416 of all its ASINs."""
     body = {"brands": [{"brand": name, "registration_number": registration_number}]}
     path = f"/sellers/{seller_id}/brands"
-    print_json(Client(find_server()).ask("POST", path, json=body).json())
-
-
-@seller_commands.command()
-def reject(seller_id: str, reason: str) -> None:
-    """Switch ASIN Sync off for a seller, with the reason; no listing is closed by it."""
-    body = {"decision": "reject", "reason": reason}
-    path = f"/sellers/{seller_id}/review"
     print_json(Client(find_server()).ask("POST", path, json=body).json())
 
 

@@ -43,7 +43,7 @@ stdout, stderr = Console(soft_wrap=True), Console(stderr=True)
 
 
 class Server(NamedTuple):
-    """Where the service is, and the key to it."""
+    """Where the service is, and the key to it; whoever applies has none yet."""
 
     url: str
     key: str
@@ -58,7 +58,7 @@ class Client:
         given = {"seller_id": seller, "lang": lang}
         self._http = httpx.Client(
             base_url=f"{server.url}/v1",
-            headers={"Authorization": f"Bearer {server.key}"},
+            headers={"Authorization": f"Bearer {server.key}"} if server.key else {},
             params={name: value for name, value in given.items() if value},
             timeout=TIMEOUT_SECONDS,
         )
@@ -93,7 +93,8 @@ def explain(answer: httpx.Response) -> None:
         + escape(f"{problem.get('title')} {problem.get('detail', '')}")
     )
     for error in problem.get("errors", []):
-        place = f"{error['field']}: " if "field" in error else ""
+        where = error.get("field") or error.get("pointer", "").rpartition("/")[2]
+        place = f"{where}: " if where else ""
         stderr.print(escape(f"  · {place}{error.get('detail')}"))
     if problem.get("code") == "seller-required":
         stderr.print("  → --seller sel_1_…")

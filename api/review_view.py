@@ -63,7 +63,7 @@ def bar_of(
     value: float | None, most: float, compared: float, *, is_lower_better: bool
 ) -> dict[str, Any]:
     return {
-        "kind": "plain",
+        "kind": "neutral",
         "rate": value,
         "value_x": 0 if value is None else scale(value, 0, most),
         "target_x": scale(compared, 0, most),

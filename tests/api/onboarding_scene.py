@@ -80,7 +80,7 @@ class Applicant:
 def applicant(browser: httpx.Client, **fields: str) -> Applicant:
     answer = send_application(browser, **fields)
     assert answer.status_code == 201, answer.text
-    key = re.search(r'class="key mono">([^<]+)<', answer.text)
+    key = re.search(r'class="shown-once mono">([^<]+)<', answer.text)
     seller_id = re.search(r"sel_1_[0-9a-f]{32}", answer.text)
     assert key
     assert seller_id

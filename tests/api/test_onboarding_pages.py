@@ -109,7 +109,7 @@ def test_every_field_at_fault_is_marked_and_what_was_typed_stays(
 def test_the_key_is_shown_once_and_the_applicant_is_signed_in(desk: Desk, visitor: Visitor) -> None:
     browser = visitor()
     answer = send_application(browser)
-    key = re.search(r'class="key mono">([^<]+)<', answer.text)
+    key = re.search(r'class="shown-once mono">([^<]+)<', answer.text)
     assert key
     assert answer.headers["cache-control"] == "no-store"
     assert "HttpOnly" in answer.headers["set-cookie"]
