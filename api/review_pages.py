@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, cast, get_args
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -19,8 +19,9 @@ from api.page_server import PageServer, Refused
 from api.review_view import case_page_of, queue_page
 from api.sellers import ReviewBody, reviewed
 from domain.admission import Fault, Item, Rejection, Stage
-from domain.errors import DocumentRefused, NotFound, WrongState
-from domain.seller import Seller
+from domain.errors import BrandRefused, DocumentRefused, NotFound, WrongState
+from domain.rules.brands import BrandAuthorisation
+from domain.seller import AuthoriseBrands, Seller, authorise_brands
 from domain.sellers import change_seller
 from domain.stamps import Work
 
@@ -49,16 +50,35 @@ def add_review(router: APIRouter, server: PageServer) -> None:
         except Refused as refused:
             return server.refusal(request, refused)
 
+    @router.post(f"{PATH}/{{seller_id}}/brands")
+    async def authorise(request: Request, seller_id: str) -> Response:
+        try:
+            return await authorised(request, server, seller_id)
+        except Refused as refused:
+            return server.refusal(request, refused)
+
+
+async def authorised(request: Request, server: PageServer, seller_id: str) -> Response:
+    """Authorise a brand that the filed chain covers."""
+    fields, inner, work = await sent(request, server, seller_id)
+    brand = BrandAuthorisation(
+        brand=fields.get("brand", "").strip()[:100],
+        registration_number=fields.get("registration_number", "").strip()[:40],
+    )
+    command = AuthoriseBrands(stamp=work.stamp(), authorisations=(brand,))
+    decide = partial(authorise_brands, command=command)
+    try:
+        position = await run_in_threadpool(change_seller, server.desk.app, inner, decide)
+    except BrandRefused as refused:
+        page = case_page_of(refused, fields, status=422)
+        return await server.show(request, page, inner, REVIEWER_ROLES)
+    await server.shows(position)
+    return RedirectResponse(f"{PATH}/{seller_id}", 303)
+
 
 async def decided(request: Request, server: PageServer, seller_id: str) -> Response:
     """Decide what the reviewer saw; whoever comes second is shown who was first."""
-    async with request.form(max_files=0, max_fields=30) as form:
-        fields = {name: str(value) for name, value in form.items()}
-    caller = await run_in_threadpool(poster_of, request, fields.get("csrf", ""), server.sessions)
-    if caller.role not in REVIEWER_ROLES:
-        raise RoleForbids(REVIEWER_ROLES)
-    inner = seller_read_by(caller, inner_id("sel", seller_id))
-    work = Work(server.desk.clock, f"key:{caller.key_id}", uuid4())
+    fields, inner, work = await sent(request, server, seller_id)
     decide = partial(decision_of, fields=fields, work=work)
     try:
         position = await run_in_threadpool(change_seller, server.desk.app, inner, decide)
@@ -70,6 +90,19 @@ async def decided(request: Request, server: PageServer, seller_id: str) -> Respo
         return await server.show(request, page, inner, REVIEWER_ROLES)
     await server.shows(position)
     return RedirectResponse(f"{PATH}/{seller_id}", 303)
+
+
+async def sent(
+    request: Request, server: PageServer, seller_id: str
+) -> tuple[dict[str, str], UUID, Work]:
+    """A reviewer's form, whom it is about, and the work. Raises RoleForbids, NotFound."""
+    async with request.form(max_files=0, max_fields=30) as form:
+        fields = {name: str(value) for name, value in form.items()}
+    caller = await run_in_threadpool(poster_of, request, fields.get("csrf", ""), server.sessions)
+    if caller.role not in REVIEWER_ROLES:
+        raise RoleForbids(REVIEWER_ROLES)
+    inner = seller_read_by(caller, inner_id("sel", seller_id))
+    return fields, inner, Work(server.desk.clock, f"key:{caller.key_id}", uuid4())
 
 
 def decision_of(known: Seller, fields: Mapping[str, str], work: Work) -> Sequence[Any]:

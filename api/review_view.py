@@ -16,6 +16,7 @@ from api.log_text import broken_rules
 from api.onboarding_view import review_line, today_of
 from api.page_frame import Build, Page, Visit
 from api.words import ROLES
+from domain.application import acting_for
 from domain.errors import NotFound, Refusal
 from domain.policy import policy_of
 from projections import applications
@@ -88,6 +89,8 @@ def case_page_of(
             {**review_line(each, visit), "by": decided_by(desk, each["decided_by"], visit.l10n)}
             for each in answer["reviews"]
         ]
+        with acting_for(visit.seller_id):
+            brands = desk.app.seller(visit.seller_id).authorisations
         rules = refused.fields.get("rules", {}) if refused else {}
         context = {
             "application": answer,
@@ -95,6 +98,7 @@ def case_page_of(
             "waiting": next((each for each in reviews if each["progress"] == "in_review"), None),
             "last": max(reviews, key=lambda each: each["decided_at"].timestamp()
                         if each["decided_at"] else 0),
+            "brands": brands,
             "is_too_late": is_too_late,
             "faults": broken_rules(rules, visit.l10n.language),
             "chosen": chosen or {},
