@@ -6,14 +6,22 @@ import io
 import logging
 import re
 import zipfile
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import uuid4
 
 import httpx
 import psycopg
 import pytest
 
 from api.desk import Desk
+from domain.admission import FileDocument, file_document
+from domain.admissions import apply_as_seller, change_admission
 from domain.error_codes import LANGUAGES
+from domain.stamps import Work
 from domain.texts import rule_text
+from infra.demo import missing_of, sample_application, sample_file_of
+from infra.installation import Installation
 from tests.api.onboarding_scene import (
     ASINS,
     COMPANY,
@@ -354,3 +362,36 @@ def test_every_page_of_onboarding_answers_in_each_language(
             assert answer.status_code == 200, (path, answer.text)
             assert answer.headers["content-language"].startswith(language)
             assert not re.search(r"<[^>]+\s(style|on\w+)=", answer.text)
+
+
+def test_an_overdue_review_is_marked_for_the_reviewer_and_owned_up_to_to_the_seller(
+    desk: Desk, installation: Installation, visitor: Visitor
+) -> None:
+    long_ago = Work(lambda: datetime.now(UTC) - timedelta(days=30), "applicant", uuid4())
+    command = sample_application("遅延", long_ago)
+    seller_id = apply_as_seller(desk.app, new_account(), "遅延商店", command, long_ago)
+    for item in missing_of(installation, seller_id, "pro_seller"):
+        kept = sample_file_of(installation, seller_id, item)
+        filed = FileDocument(stamp=long_ago.stamp(), item=item, file=kept)
+        change_admission(desk.app, seller_id, partial(file_document, command=filed))
+    reviewer = staff(desk, visitor)
+    page = reviewer.get("/review").text
+    assert "1 review is overdue: decide it first." in page
+    assert "63.7%" in page
+    own = visitor(desk.keys.create("seller", seller_id, "own")[1]).get("/onboarding").text
+    assert "Mercari should have answered by" in own
+
+
+def test_staff_read_a_sellers_onboarding_and_file_nothing(
+    desk: Desk, someone: Applicant, visitor: Visitor
+) -> None:
+    path = f"/onboarding?seller_id={someone.seller_id}"
+    support = staff(desk, visitor, "support")
+    page = support.get(path).text
+    assert "4 documents are still missing." in page
+    assert 'type="file"' not in page
+    sent = support.post(
+        f"/onboarding/bank_account?seller_id={someone.seller_id}",
+        data={"csrf": csrf_in(page)}, files={"file": ("a.pdf", PDF)},
+    )  # fmt: skip
+    assert sent.status_code == 403

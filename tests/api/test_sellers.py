@@ -10,6 +10,7 @@ import pytest
 
 from api.ids import public_id
 from infra.installation import Installation
+from tests.api.onboarding_scene import COMPANY
 from tests.sellers import LinkedSeller
 
 # What each role gets: its own seller unnamed and named, another seller; writing for either;
@@ -28,6 +29,9 @@ SETTINGS = {"default_float_pct": 5, "reinstatement": "manual"}
 WARRANTY = {
     "is_attested": True, "days": 14, "conditions": "開封後24時間以内にご連絡ください。",
     "remedy": "交換いたします。", "exclusions": "誤った使用は対象外です。",
+}  # fmt: skip
+APPLICATION = {
+    **COMPANY, "amazon_seller_id": "A1NEWSELLER", "shop_name": "ことり商店", "sells_brands": False,
 }  # fmt: skip
 TOKENS = ("Atzr-refresh-0123456789", "shop-access-9876543210")
 
@@ -106,20 +110,21 @@ def test_a_staff_key_that_is_bound_to_a_seller_sees_no_other(
     assert put.status_code == 404
 
 
-def test_only_an_admin_registers_a_seller_and_an_account_only_once(
-    client: httpx.Client, seller: LinkedSeller, bearer: Bearer
-) -> None:
-    body = {"amazon_seller_id": "A1NEWSELLER", "shop_name": "ことり商店"}
-    for role in set(MATRIX) - {"admin"}:
-        bound = seller if role in OWN_ROLES else None
-        refused = client.post("/v1/sellers", json=body, headers=bearer(role, bound))
-        assert refused.status_code == 403, role
-    admin = bearer("admin", None)
-    made = client.post("/v1/sellers", json=body, headers=admin)
-    again = client.post("/v1/sellers", json=body, headers=admin)
-    assert (made.status_code, again.status_code) == (201, 409)
-    wrong = {**body, "amazon_seller_id": "a b"}
-    assert client.post("/v1/sellers", json=wrong, headers=admin).status_code == 422
+def test_an_account_applies_once_and_no_key_is_needed_for_that(client: httpx.Client) -> None:
+    keyless = {"Authorization": ""}
+    made = client.post("/v1/sellers", json=APPLICATION, headers=keyless)
+    again = client.post("/v1/sellers", json=APPLICATION, headers=keyless)
+    assert (made.status_code, again.status_code, again.json()["code"]) == (201, 409, "conflict")
+    own = {"Authorization": f"Bearer {made.json()['key']}"}
+    read = {"at_position": made.json()["position"]}
+    assert client.get("/v1/sellers/me", headers=own, params=read).json()["id"] == made.json()["id"]
+    wrong = {**APPLICATION, "amazon_seller_id": "a b"}
+    assert client.post("/v1/sellers", json=wrong, headers=keyless).status_code == 422
+
+
+def test_a_key_of_staff_is_no_sellers_own(client: httpx.Client, bearer: Bearer) -> None:
+    answer = client.get("/v1/sellers/me", headers=bearer("reviewer", None))
+    assert (answer.status_code, answer.json()["code"]) == (422, "seller-required")
 
 
 def test_secrets_are_in_no_answer_and_in_no_fact(
@@ -234,10 +239,11 @@ def test_a_reviewer_switches_sync_off_and_on_again(
         assert sweep.status_code == (202 if is_enabled else 403)
 
 
-def test_a_seller_that_is_not_linked_cant_be_approved(client: httpx.Client, bearer: Bearer) -> None:
-    admin = bearer("admin", None)
-    body = {"amazon_seller_id": "A1NEWSELLER", "shop_name": "ことり商店"}
-    made = client.post("/v1/sellers", json=body, headers=admin).json()["id"]
-    answer = client.post(f"/v1/sellers/{made}/review", json={"decision": "approve"}, headers=admin)
-    assert (answer.status_code, answer.json()["code"]) == (403, "E-401")
-    assert answer.json()["missing"] == ["Amazon link", "Mercari link"]
+def test_a_seller_that_has_filed_nothing_cant_be_approved(
+    client: httpx.Client, bearer: Bearer
+) -> None:
+    made = client.post("/v1/sellers", json=APPLICATION).json()["id"]
+    answer = client.post(
+        f"/v1/sellers/{made}/review", json={"decision": "approve"}, headers=bearer("admin", None)
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
