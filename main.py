@@ -6,7 +6,7 @@ Imports are inside the commands, so that `--help` and commands that only ask /v1
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,9 +15,12 @@ import typer
 
 from api.cli import build_cli
 from api.cli_applications import add_applications
+from api.cli_arbitrage import add_arbitrage
 from api.cli_client import Client, Exit, Server, print_json, stderr, stdout
 from api.cli_precheck import build_policy_commands, policy_named
+from api.cli_privacy import add_privacy
 from api.cli_sandbox import add_sandbox_commands
+from api.cli_sellers import add_seller_links
 
 if TYPE_CHECKING:
     from infra.installation import Installation
@@ -80,17 +83,21 @@ BRAKE = "Share of the listings that one sweep may change before each is read aga
 LAST_UNITS = "At most this many units above the threshold are not offered on Mercari, 0 to 100."
 
 cli = build_cli(find_server)
+doctor_commands = typer.Typer(invoke_without_command=True)
 key_commands = typer.Typer(no_args_is_help=True)
 projection_commands = typer.Typer(no_args_is_help=True)
 sandbox_commands = typer.Typer(no_args_is_help=True)
 seller_commands = typer.Typer(no_args_is_help=True)
 audit_commands = typer.Typer(no_args_is_help=True)
 policy_commands = build_policy_commands()
-cli.add_typer(seller_commands, name="seller", help="Apply, file documents, link; review.")
+cli.add_typer(
+    seller_commands, name="seller", help="Apply, file, link, settings; a reviewer: approve."
+)
 cli.add_typer(sandbox_commands, name="sandbox", help="Drive the simulated upstreams.")
 cli.add_typer(audit_commands, name="audit", help="Past decisions, made again.")
 cli.add_typer(policy_commands, name="policy", help="The rules' data, version by version.")
 cli.add_typer(projection_commands, name="projections", help="The views: status, rebuild, check.")
+cli.add_typer(doctor_commands, name="doctor")
 cli.add_typer(key_commands, name="key", help="API keys; rotation of the key that seals.")
 
 
@@ -121,9 +128,11 @@ def worker() -> None:
     Worker(installation(), now, message_of).run()
 
 
-@cli.command()
-def doctor() -> None:
+@doctor_commands.callback()
+def doctor(context: typer.Context) -> None:
     """Settings with their defaults, and what of the service answers. Exit 1 on a fault."""
+    if context.invoked_subcommand:
+        return
     from infra.diagnosis import diagnose
 
     is_well = True
@@ -132,6 +141,16 @@ def doctor() -> None:
         colour = {"ok": "green", "fault": "red"}.get(state, "dim")
         stdout.print(f"[{colour}]{state:<8}[/] {name:<26} {detail}")
     raise typer.Exit(Exit.OK if is_well else Exit.FAILED)
+
+
+def amazon_requests() -> Mapping[str, str]:
+    """Method and path of all that may be asked of Amazon."""
+    from infra.amazon_allowed import REQUESTS
+
+    return REQUESTS
+
+
+add_privacy(doctor_commands, amazon_requests)
 
 
 @key_commands.command("create")
@@ -258,6 +277,7 @@ def find_sandbox() -> str | None:
 
 
 add_sandbox_commands(sandbox_commands, find_sandbox, find_server)
+add_seller_links(seller_commands, find_server)
 
 
 @sandbox_commands.command("sample")
@@ -269,29 +289,10 @@ def write_sample(output: Path) -> None:
     write_sample_csv(output, SELLER_NAME)
 
 
+add_arbitrage(seller_commands, find_server)
+
+
 add_applications(seller_commands, find_server, find_address)
-
-
-@seller_commands.command("show")
-def show_seller(seller_id: str) -> None:
-    """A seller's links and settings."""
-    print_json(Client(find_server()).get(f"/sellers/{seller_id}"), indent=True)
-
-
-@seller_commands.command("link-amazon")
-def link_amazon(seller_id: str) -> None:
-    """Store the LWA refresh token; it is read from standard input, never from the command line."""
-    body = {"refresh_token": sys.stdin.readline().strip()}
-    path = f"/sellers/{seller_id}/amazon-link"
-    print_json(Client(find_server()).ask("POST", path, json=body).json())
-
-
-@seller_commands.command("link-mercari")
-def link_mercari(seller_id: str, shop_id: str) -> None:
-    """Store the shop's access token; it is read from standard input."""
-    body = {"access_token": sys.stdin.readline().strip(), "shop_id": shop_id}
-    path = f"/sellers/{seller_id}/mercari-link"
-    print_json(Client(find_server()).ask("POST", path, json=body).json())
 
 
 @seller_commands.command("settings")

@@ -8,10 +8,14 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import problems
 from api.alerts import build_alerts
 from api.applications import build_applications
+from api.arbitrage import build_arbitrage
 from api.bindings import build_bindings
 from api.contacts import build_contacts
 from api.desk import Desk
 from api.feed import build_feed
+from api.links import build_links
+from api.look_book import LookBook
+from api.looks import build_looks
 from api.notifications import build_notifications
 from api.operations import build_operations
 from api.pages import build_pages
@@ -23,6 +27,7 @@ from api.sellers import build_sellers
 from api.sessions import Sessions
 from api.submissions import build_submissions
 from api.sync_state import build_sync_state
+from api.tickets import build_tickets
 from api.webhooks import build_webhooks
 
 VERSION = "0.1.0"
@@ -42,13 +47,13 @@ def build_app(desk: Desk) -> FastAPI:
         max_body_size=BODY_BYTES_MAX,
     )
     sessions = Sessions(desk.session_secret, desk.keys, desk.clock)
-    reception = Reception(desk, sessions)
+    reception = Reception(desk, sessions, LookBook(desk))
     app.include_router(build_pages(desk))
     first_version = APIRouter(prefix="/v1")
     for routes in (
-        build_submissions, build_bindings, build_reports, build_sellers, build_pricing,
+        build_submissions, build_bindings, build_reports, build_sellers, build_links, build_pricing,
         build_notifications, build_alerts, build_contacts, build_feed, build_webhooks,
-        build_sync_state, build_applications,
+        build_sync_state, build_applications, build_arbitrage, build_looks, build_tickets,
     ):  # fmt: skip
         first_version.include_router(routes(reception))
     app.include_router(first_version)

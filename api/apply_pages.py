@@ -70,7 +70,7 @@ async def received(request: Request, server: PageServer, fields: Mapping[str, st
     made = await run_in_threadpool(applied, server.desk, client_of(request), body, uuid4())
     caller = await run_in_threadpool(server.desk.keys.caller, made["key"])
     page = server.plain(request, Page("applied.html", {"made": made, "items": ITEMS}, 201))
-    await server.shows(made["position"])
+    await server.projected(made["position"])
     return signed_in(request, server, page, caller) if caller else page
 
 

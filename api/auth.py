@@ -30,6 +30,15 @@ class SellerNotNamed(Exception):
     """Staff have to say which seller they look at."""
 
 
+class ReasonRequired(Exception):
+    """Staff have to say why they look at this seller; `rule` names what the reason given breaks."""
+
+    def __init__(self, seller_id: UUID, rule: str | None = None) -> None:
+        super().__init__("say why: Access-Reason, reason=, ticket=, or POST /v1/sellers/{id}/looks")
+        self.seller_id = seller_id
+        self.rule = rule
+
+
 class RoleForbids(Exception):
     """The caller's role may not do this; `roles` may."""
 
@@ -79,6 +88,12 @@ def seller_read_by(caller: Caller, named: UUID | None) -> UUID:
     if named is None:
         raise SellerNotNamed
     return named
+
+
+def ensure_staff_reader(caller: Caller) -> None:
+    """For what is shown across sellers. Raises RoleForbids."""
+    if caller.seller_id is not None or caller.role not in STAFF_READER_ROLES:
+        raise RoleForbids(STAFF_READER_ROLES)
 
 
 def seller_written_by(caller: Caller, named: UUID | None) -> UUID:

@@ -18,6 +18,7 @@ from api.requests import Reception, Visit, page_answer
 from domain import bindings as cases
 from domain.application import acting_for
 from domain.asin_binding import AsinBinding, BindingFact, Status, decisions, judging
+from domain.asin_binding.facts import Requested
 from domain.errors import NotFound
 from domain.evidence import SIZE_BYTES_MAX
 from projections import bindings
@@ -86,7 +87,7 @@ def build_bindings(reception: Reception) -> APIRouter:
         """Every event of the binding, oldest first."""
         visit = reception.reading(request)
         events = visit.desk.history(visit.seller_id, inner_id("bnd", binding_id), until=as_of)
-        if not events:
+        if not events or not isinstance(events[0].fact, Requested):
             raise NotFound("no such binding")
         items = [history_answer(event) for event in events]
         return {"items": items, "next_cursor": None, "position": events[-1].position}

@@ -223,3 +223,67 @@ def due_bars(days_due: Sequence[date], today: date) -> list[DueBar]:
         )
         for number, (day, count) in enumerate(zip([today, *days], held, strict=True))
     ]  # fmt: skip
+
+
+PriceSteps = Sequence[tuple[datetime, int]]
+"""What a price was from each moment on, in order."""
+
+
+@dataclass(frozen=True)
+class PricePlot:
+    """Amazon's price, the highest that the policy allows, and the one shown, as stepped lines.
+
+    `since_x` is where the time above policy begins; `ticks` are (y, yen) of the lowest and highest.
+    """
+
+    amazon: str
+    limit: str
+    shown: str
+    since_x: float
+    ticks: Sequence[tuple[float, int]]
+
+
+def price_plot(
+    amazon: PriceSteps, limit: PriceSteps, shown: PriceSteps, since: datetime, now: datetime
+) -> PricePlot | None:
+    """The lines in 1000 x 100; None where a price is not known at all."""
+    if not (amazon and limit and shown):
+        return None
+    prices = [price for steps in (amazon, limit, shown) for _, price in steps]
+    low, high = min(prices), max(max(prices), min(prices) + 1)
+    begun = min(since - (now - since) / 4, since)
+
+    def line(steps: PriceSteps) -> str:
+        points = stepped([(max(at, begun), price) for at, price in visible(steps, begun)], now)
+        placed = (
+            (10 * place_in_time(at, begun, now), 100 - scale(price, low, high))
+            for at, price in points
+        )
+        return " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
+
+    return PricePlot(
+        amazon=line(amazon), limit=line(limit), shown=line(shown),
+        since_x=place_in_time(since, begun, now), ticks=[(100, low), (0, high)],
+    )  # fmt: skip
+
+
+def visible(steps: PriceSteps, begun: datetime) -> PriceSteps:
+    """The steps after a moment, and the last one before it."""
+    before = [each for each in steps if each[0] <= begun]
+    return [*before[-1:], *(each for each in steps if each[0] > begun)]
+
+
+def stepped(steps: PriceSteps, now: datetime) -> list[tuple[datetime, int]]:
+    """Each price until the next one begins, the last one until now."""
+    ends = [*(at for at, _ in steps[1:]), now]
+    return [
+        point
+        for (at, price), end in zip(steps, ends, strict=True)
+        for point in ((at, price), (max(at, end), price))
+    ]
+
+
+def place_in_time(at: datetime, begun: datetime, now: datetime) -> float:
+    """Where a moment lies between two, in percent."""
+    seconds = max(1.0, (now - begun).total_seconds())
+    return scale((at - begun).total_seconds(), 0, seconds)

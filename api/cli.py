@@ -18,10 +18,22 @@ from rich.table import Column, Table
 
 from api.cli_alerts import add_alerts
 from api.cli_bindings import binding_commands
-from api.cli_client import Client, Exit, Json, Lang, Seller, Server, print_json, stderr, stdout
+from api.cli_client import (
+    Client,
+    Exit,
+    Json,
+    Lang,
+    Reason,
+    Seller,
+    Server,
+    print_json,
+    stderr,
+    stdout,
+)
 from api.cli_precheck import add_validate, category_commands
 from api.cli_pricing import add_fees, pricing_commands
 from api.cli_sync import sync_commands
+from api.cli_tickets import ticket_commands
 from api.cli_webhooks import add_events, add_webhooks
 
 TAIL_SECONDS = 1.0
@@ -40,6 +52,7 @@ def build_cli(find_server: Callable[[], Server]) -> typer.Typer:
     cli.add_typer(sync_commands(find_server), name="sync", help="How the sweeps go; one now.")
     add_fees(cli, find_server)
     cli.add_typer(pricing_commands(find_server), name="pricing", help="Rules beyond the float.")
+    cli.add_typer(ticket_commands(find_server), name="ticket", help="Ask for help; answer.")
     add_webhooks(cli, find_server)
     add_events(cli, find_server)
     cli.add_typer(category_commands(), name="category", help="Amazon's categories and Mercari's.")
@@ -51,12 +64,13 @@ def add_upload(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
     def upload(
         file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
         seller: Seller = None,
+        reason: Reason = None,
         lang: Lang = None,
         as_json: Json = False,
         key: Annotated[str | None, typer.Option(help="Idempotency key; sent again = once.")] = None,
     ) -> None:
         """Bind the ASINs of a CSV file and watch each row come to its fate."""
-        client = Client(find_server(), seller, lang)
+        client = Client(find_server(), seller, lang, reason)
         calls_before = client.get("/upstream-calls")["total"]
         headers = {"Idempotency-Key": key} if key else {}
         with file.open("rb") as content:
@@ -140,11 +154,12 @@ def add_views(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=200)] = 20,
         follow: Annotated[bool, typer.Option("--follow", "-f")] = False,
         seller: Seller = None,
+        reason: Reason = None,
         lang: Lang = None,
         as_json: Json = False,
     ) -> None:
         """The newest lines of the sync log; with --follow, new ones as they come."""
-        client = Client(find_server(), seller, lang)
+        client = Client(find_server(), seller, lang, reason)
         filters = {"code": code, "asin": asin, "outcome": outcome}
         for line in log_lines(client, filters, lines, follow=follow):
             print_json(line) if as_json else stdout.print(said(line))
@@ -154,10 +169,11 @@ def add_views(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         window: Annotated[str, typer.Option(help="24h or 30d.")] = "24h",
         check: Annotated[bool, typer.Option(help="Exit 8 where a target is missed.")] = False,
         seller: Seller = None,
+        reason: Reason = None,
         as_json: Json = False,
     ) -> None:
         """The health score: three KPIs, their targets, what is failing."""
-        score = Client(find_server(), seller).get("/health-score", window=window)
+        score = Client(find_server(), seller, reason=reason).get("/health-score", window=window)
         print_json(score) if as_json else show_health(score)
         if check and missed(score):
             raise typer.Exit(Exit.TARGET_MISSED)
@@ -169,11 +185,12 @@ def add_views(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         since: Annotated[str | None, typer.Option("--from")] = None,
         until: Annotated[str | None, typer.Option("--to")] = None,
         seller: Seller = None,
+        reason: Reason = None,
         lang: Lang = None,
     ) -> None:
         """The failures as CSV, to correct and send again."""
         parameters = {"submission_id": submission, "from": since, "to": until}
-        client = Client(find_server(), seller, lang)
+        client = Client(find_server(), seller, lang, reason)
         content = client.ask("GET", "/failure-report.csv", params=parameters).content
         if output is None:
             typer.echo(content.decode(), nl=False)

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from api.cli_client import Client, Json, Lang, Seller, Server, print_json, stderr, stdout
+from api.cli_client import Client, Json, Lang, Reason, Seller, Server, print_json, stderr, stdout
 
 
 def add_alerts(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
@@ -18,11 +18,12 @@ def add_alerts(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         state: Annotated[str | None, typer.Option(help="open or ended; else both.")] = None,
         limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
         seller: Seller = None,
+        reason: Reason = None,
         lang: Lang = None,
         as_json: Json = False,
     ) -> None:
         """Stock alerts: open ones first, newest first."""
-        client = Client(find_server(), seller, lang)
+        client = Client(find_server(), seller, lang, reason)
         page = client.get("/stock-alerts", state=state, limit=limit)
         if as_json:
             for row in page["items"]:

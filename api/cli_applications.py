@@ -12,9 +12,10 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from api.admission_words import ENTITIES, FIELDS
-from api.cli_client import Client, Json, Lang, Server, print_json, stderr, stdout
+from api.cli_client import Client, Json, Lang, Reason, Server, print_json, stderr, stdout
 
 FindServer = Callable[[], Server]
+OWN = "me"
 OwnSeller = Annotated[
     str | None, typer.Argument(metavar="[SELLER]", help="sel_1_…; your own where it is left out.")
 ]
@@ -27,8 +28,8 @@ Pairs = Annotated[
 STATES = {"missing": "[yellow]missing[/]", "filed": "[green]filed[/]",
           "returned": "[red]sent back[/]"}  # fmt: skip
 STEPS = {
-    "Amazon link": "asin-sync seller link-amazon SELLER",
-    "Mercari link": "asin-sync seller link-mercari SELLER SHOP",
+    "Amazon link": "asin-sync seller link-amazon",
+    "Mercari link": "asin-sync seller link-mercari --token-file FILE --shop-id SHOP",
 }
 
 
@@ -99,10 +100,12 @@ def asked_for(given: dict[str, Any]) -> dict[str, Any]:
 
 def add_filing(group: typer.Typer, find_server: FindServer) -> None:
     @group.command()
-    def application(seller: OwnSeller = None, lang: Lang = None, as_json: Json = False) -> None:
+    def application(
+        seller: OwnSeller = None, reason: Reason = None, lang: Lang = None, as_json: Json = False
+    ) -> None:
         """How far it has come: each thing asked for, its state, why it came back, what to send."""
-        client = Client(find_server(), lang=lang)
-        show_application(client, seller or own(client), as_json=as_json)
+        client = Client(find_server(), lang=lang, reason=reason)
+        show_application(client, seller or OWN, as_json=as_json)
 
     @group.command()
     def documents(
@@ -119,7 +122,7 @@ def add_filing(group: typer.Typer, find_server: FindServer) -> None:
         that is refused, and those before it stay filed.
         """
         client = Client(find_server(), lang=lang)
-        found = seller or own(client)
+        found = seller or OWN
         for name, path in pairs_of(files, item):
             position = filed(client, f"/sellers/{found}/documents", path, item=name)
             stderr.print(escape(f"filed {name}"))
@@ -129,7 +132,7 @@ def add_filing(group: typer.Typer, find_server: FindServer) -> None:
     def asin_list(file: AFile, seller: ForSeller = None, lang: Lang = None) -> None:
         """File the ASINs to be synced: a CSV with the columns of an upload, up to 500 rows."""
         client = Client(find_server(), lang=lang)
-        found = seller or own(client)
+        found = seller or OWN
         show_next(client, found, filed(client, f"/sellers/{found}/asin-list", file))
 
     @group.command("undertaking-template")
@@ -158,7 +161,7 @@ def add_filing(group: typer.Typer, find_server: FindServer) -> None:
     ) -> None:
         """File the scan of the sealed and signed undertaking; say with both options that it is."""
         client = Client(find_server(), lang=lang)
-        found = seller or own(client)
+        found = seller or OWN
         version = client.get(f"/sellers/{found}/application")["template_version"]
         position = filed(
             client, f"/sellers/{found}/undertaking", file, signatory_name=signatory,
@@ -221,11 +224,6 @@ def decide(client: Client, seller: str, **body: Any) -> None:
     print_json(client.ask("POST", f"/sellers/{seller}/review", json=body).json())
 
 
-def own(client: Client) -> str:
-    """The seller of this key. Ends the command where it belongs to staff."""
-    return str(client.get("/sellers/me")["id"])
-
-
 def pairs_of(files: Sequence[str], item: str | None) -> list[tuple[str, Path]]:
     """What is filed, in order. Raises typer.BadParameter for a file that isn't there."""
     if item is not None and len(files) == 1:
@@ -258,10 +256,10 @@ def show_next(client: Client, seller: str, position: int) -> None:
     for each in answer["items"]:
         if each["state"] != "filed":
             stderr.print(escape(f"still to be filed: {each['item']} ({each['title']})"))
-    show_turn(answer, seller)
+    show_turn(answer)
 
 
-def show_turn(answer: dict[str, Any], seller: str) -> None:
+def show_turn(answer: dict[str, Any]) -> None:
     if answer["is_sync_enabled"]:
         stderr.print("ASIN Sync is on; next: asin-sync upload FILE")
         return
@@ -270,7 +268,7 @@ def show_turn(answer: dict[str, Any], seller: str) -> None:
             stderr.print(f"{review['stage']} is in review: Mercari answers by {review['due_on']}")
     for name, command in STEPS.items():
         if name in answer["missing"]:
-            stderr.print(escape(f"still to be linked: {command.replace('SELLER', seller)}"))
+            stderr.print(escape(f"still to be linked: {command}"))
 
 
 def show_application(client: Client, seller: str, *, as_json: bool) -> None:
@@ -285,7 +283,7 @@ def show_application(client: Client, seller: str, *, as_json: bool) -> None:
         table.add_row(each["item"], STATES[each["state"]], escape("\n".join(said)))
     stdout.print(escape(f"{answer['id']}  {answer['company_name']}"))
     stdout.print(table)
-    show_turn(answer, seller)
+    show_turn(answer)
 
 
 def figures_line(figures: dict[str, Any]) -> str:

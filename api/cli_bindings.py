@@ -16,6 +16,7 @@ from api.cli_client import (
     Exit,
     Json,
     Lang,
+    Reason,
     Seller,
     Server,
     print_json,
@@ -38,10 +39,11 @@ def binding_commands(find_server: Callable[[], Server]) -> typer.Typer:
         in_review: Annotated[bool, typer.Option(help="Only those with a reviewer.")] = False,
         limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
         seller: Seller = None,
+        reason: Reason = None,
         as_json: Json = False,
     ) -> None:
         """Bindings, newest change first."""
-        client = Client(find_server(), seller)
+        client = Client(find_server(), seller, reason=reason)
         page = client.get(
             "/bindings", status=status, asin=asin, error_code=error_code, limit=limit,
             in_review=in_review or None,
@@ -62,18 +64,23 @@ def binding_commands(find_server: Callable[[], Server]) -> typer.Typer:
         as_of: AsOf = None,
         at_version: int | None = None,
         seller: Seller = None,
+        reason: Reason = None,
     ) -> None:
         """One binding: now, or as of an instant or a version."""
-        client = Client(find_server(), seller)
+        client = Client(find_server(), seller, reason=reason)
         path = f"/bindings/{resolved(client, binding_id)}"
         print_json(client.get(path, as_of=as_of, at_version=at_version), indent=True)
 
     @binding.command()
     def history(
-        binding_id: str, as_of: AsOf = None, seller: Seller = None, as_json: Json = False
+        binding_id: str,
+        as_of: AsOf = None,
+        seller: Seller = None,
+        reason: Reason = None,
+        as_json: Json = False,
     ) -> None:
         """Every event of the binding, oldest first."""
-        client = Client(find_server(), seller)
+        client = Client(find_server(), seller, reason=reason)
         page = client.get(f"/bindings/{resolved(client, binding_id)}/history", as_of=as_of)
         for event in page["items"]:
             if as_json:
@@ -85,20 +92,28 @@ def binding_commands(find_server: Callable[[], Server]) -> typer.Typer:
                 )
 
     @binding.command()
-    def remap(binding_id: str, category: str, seller: Seller = None, lang: Lang = None) -> None:
+    def remap(
+        binding_id: str,
+        category: str,
+        seller: Seller = None,
+        reason: Reason = None,
+        lang: Lang = None,
+    ) -> None:
         """Choose another Mercari category and wait for the check. Exit 3 where it does not pass."""
         body = {"mercari_category_id": category}
-        await_check(Client(find_server(), seller, lang), binding_id, "remap", json=body)
+        await_check(Client(find_server(), seller, lang, reason), binding_id, "remap", json=body)
 
     @binding.command()
-    def resubmit(binding_id: str, seller: Seller = None, lang: Lang = None) -> None:
+    def resubmit(
+        binding_id: str, seller: Seller = None, reason: Reason = None, lang: Lang = None
+    ) -> None:
         """Check again once the cause is mended, and wait. Exit 3 where it does not pass."""
-        await_check(Client(find_server(), seller, lang), binding_id, "resubmit")
+        await_check(Client(find_server(), seller, lang, reason), binding_id, "resubmit")
 
     @binding.command()
-    def withdraw(binding_id: str, seller: Seller = None) -> None:
+    def withdraw(binding_id: str, seller: Seller = None, reason: Reason = None) -> None:
         """Take the ASIN back; its listing is closed."""
-        change(Client(find_server(), seller), binding_id, "withdraw")
+        change(Client(find_server(), seller, reason=reason), binding_id, "withdraw")
         stderr.print("withdrawn; its listing is being closed")
 
     add_evidence(binding, find_server)
@@ -124,6 +139,7 @@ def add_evidence(binding: typer.Typer, find_server: Callable[[], Server]) -> Non
             int | None, typer.Option(help="Days to ship, at most; for shipping_time.")
         ] = None,
         seller: Seller = None,
+        reason: Reason = None,
         lang: Lang = None,
     ) -> None:
         """File evidence, kept by its hash; then `binding resubmit` checks again.
@@ -132,7 +148,7 @@ def add_evidence(binding: typer.Typer, find_server: Callable[[], Server]) -> Non
         --file, and for PSE and PSC --notifier, a diamond PSE --body, TELEC --number, cosmetics
         --number --notified-on.
         """
-        client = Client(find_server(), seller, lang)
+        client = Client(find_server(), seller, lang, reason)
         fields = {"kind": kind, "certificate_kind": certificate, "number": number,
                   "notifier": notifier, "inspection_body": body, "notified_on": notified_on,
                   "shipping_days": days}  # fmt: skip
@@ -148,10 +164,11 @@ def add_evidence(binding: typer.Typer, find_server: Callable[[], Server]) -> Non
         verdict: Annotated[str, typer.Argument(help="pass or fail.")],
         note: str = "",
         seller: Seller = None,
+        reason: Reason = None,
     ) -> None:
         """For reviewers: judge a main image that waits for a person."""
         body = {"verdict": verdict, "note": note}
-        change(Client(find_server(), seller), binding_id, "image-review", json=body)
+        change(Client(find_server(), seller, reason=reason), binding_id, "image-review", json=body)
 
 
 FILE = "Scan or photo: PDF, JPEG or PNG, at most 10 MB. Needed for all but a brand."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import Annotated, Any, NamedTuple
+from urllib.parse import quote
 
 import httpx
 import orjson
@@ -18,6 +19,9 @@ TIMEOUT_SECONDS = 60.0
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Seller = Annotated[str | None, typer.Option(help="The seller, for keys that see several.")]
+Reason = Annotated[
+    str | None, typer.Option(help="Why you look at the seller, for staff's keys; it is recorded.")
+]
 Lang = Annotated[str | None, typer.Option(help="zh, ja or en.")]
 AsOf = Annotated[str | None, typer.Option(help="An instant of the past, RFC 3339.")]
 
@@ -49,16 +53,27 @@ class Server(NamedTuple):
     key: str
 
 
+def authorised(server: Server) -> dict[str, str]:
+    """The key, for whoever has one."""
+    return {"Authorization": f"Bearer {server.key}"} if server.key else {}
+
+
 class Client:
     """Asks the service; a refusal ends the command with its code and the next step."""
 
-    def __init__(self, server: Server, seller: str | None = None, lang: str | None = None) -> None:
+    def __init__(
+        self,
+        server: Server,
+        seller: str | None = None,
+        lang: str | None = None,
+        reason: str | None = None,
+    ) -> None:
         if lang is not None and lang not in LANGUAGES:
             raise typer.BadParameter(f"choose one of {', '.join(LANGUAGES)}", param_hint="--lang")
         given = {"seller_id": seller, "lang": lang}
         self._http = httpx.Client(
             base_url=f"{server.url}/v1",
-            headers={"Authorization": f"Bearer {server.key}"} if server.key else {},
+            headers={**authorised(server), **stated(reason)},
             params={name: value for name, value in given.items() if value},
             timeout=TIMEOUT_SECONDS,
         )
@@ -82,6 +97,11 @@ class Client:
         return self.ask("GET", path, params=parameters).json()
 
 
+def stated(reason: str | None) -> dict[str, str]:
+    """The header that says why staff look at a seller; any language fits into it."""
+    return {"Access-Reason": quote(reason)} if reason else {}
+
+
 def explain(answer: httpx.Response) -> None:
     """Say the problem and its next step on stderr, and end with the exit code for it."""
     try:
@@ -98,6 +118,8 @@ def explain(answer: httpx.Response) -> None:
         stderr.print(escape(f"  · {place}{error.get('detail')}"))
     if problem.get("code") == "seller-required":
         stderr.print("  → --seller sel_1_…")
+    if problem.get("code") == "reason-required":
+        stderr.print("  → --reason TEXT")
     if action := problem.get("action"):
         stderr.print(escape(f"  → {action}"))
     if request_id := problem.get("request_id"):

@@ -17,6 +17,7 @@ from api.cli_client import (
     Exit,
     Json,
     Lang,
+    Reason,
     Seller,
     Server,
     print_json,
@@ -41,6 +42,7 @@ def add_validate(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         category: Annotated[str | None, typer.Option(help="Mercari category id.")] = None,
         facts: Annotated[Path | None, typer.Option(help=FACTS, exists=True)] = None,
         seller: Seller = None,
+        reason: Reason = None,
         lang: Lang = None,
         as_json: Json = False,
     ) -> None:
@@ -50,7 +52,9 @@ def add_validate(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         if facts is not None:
             answers = judged_offline(facts, language_of(lang))
         else:
-            answers = judged_by_service(Client(find_server(), seller, lang), asins or [], category)
+            answers = judged_by_service(
+                Client(find_server(), seller, lang, reason), asins or [], category
+            )
         verdicts = []
         for judged in answers:
             verdicts.append(judged["verdict"])

@@ -11,7 +11,18 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from api.cli_client import Client, Exit, Json, Lang, Seller, Server, print_json, stderr, stdout
+from api.cli_client import (
+    Client,
+    Exit,
+    Json,
+    Lang,
+    Reason,
+    Seller,
+    Server,
+    print_json,
+    stderr,
+    stdout,
+)
 
 Yen = Annotated[int | None, typer.Option(min=1)]
 Off = Annotated[
@@ -54,9 +65,9 @@ def pricing_commands(find_server: Callable[[], Server]) -> typer.Typer:
     pricing = typer.Typer(no_args_is_help=True)
 
     @pricing.command()
-    def show(seller: Seller = None) -> None:
+    def show(seller: Seller = None, reason: Reason = None) -> None:
         """The rules, the channel prices known, and the endings to choose from."""
-        print_json(Client(find_server(), seller).get("/pricing-rules"), indent=True)
+        print_json(Client(find_server(), seller, reason=reason).get("/pricing-rules"), indent=True)
 
     changing = "Change what is named and keep the rest; every live listing is then priced anew."
     pricing.command("set", help=changing)(rules_command(find_server, save))
@@ -67,10 +78,11 @@ def pricing_commands(find_server: Callable[[], Server]) -> typer.Typer:
     def import_prices(
         file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
         seller: Seller = None,
+        reason: Reason = None,
         lang: Lang = None,
     ) -> None:
         """Enter your own prices on other channels: a CSV with asin,channel,price_jpy."""
-        client = Client(find_server(), seller, lang)
+        client = Client(find_server(), seller, lang, reason)
         with file.open("rb") as content:
             files = {"file": (file.name, content, "text/csv")}
             answer = client.ask("POST", "/pricing-rules/channel-prices", files=files).json()
@@ -96,10 +108,11 @@ def rules_command(
         asin: ForAsin = None,
         rules: Rules = None,
         seller: Seller = None,
+        reason: Reason = None,
         lang: Lang = None,
         as_json: Json = False,
     ) -> None:
-        client = Client(find_server(), seller, lang)
+        client = Client(find_server(), seller, lang, reason)
         given = {
             "floor_jpy": floor_jpy, "floor_net_jpy": floor_net_jpy, "ceiling_jpy": ceiling_jpy,
             "follow": follow, "charm": charm, "avoid_fee_cliff": avoid_fee_cliff,

@@ -30,7 +30,7 @@ def add_sandbox_commands(
 ) -> None:
     """Add them; `find_sandbox` gives the address of the running sandbox."""
 
-    def drive(path: str, **fields: Any) -> None:
+    def control(path: str, **fields: Any) -> Any:
         address = find_sandbox()
         if address is None:
             stderr.print("the sandbox is not running: start it with `make run`")
@@ -42,11 +42,15 @@ def add_sandbox_commands(
         if answer.is_error:
             stderr.print(f"[red]{answer.text}[/]")
             raise typer.Exit(Exit.FAILED)
-        print_json(answer.json() if answer.content else {})
+        return answer.json() if answer.content else {}
+
+    def drive(path: str, **fields: Any) -> None:
+        print_json(control(path, **fields))
 
     add_offers(commands, drive)
     add_listings(commands, drive)
     add_upstreams(commands, drive, find_server)
+    add_consents(commands, control)
 
 
 def add_offers(commands: typer.Typer, drive: Drive) -> None:
@@ -84,6 +88,41 @@ def add_offers(commands: typer.Typer, drive: Drive) -> None:
     ) -> None:
         """Replace the main image of an ASIN on Amazon, by default with a sound one."""
         drive("image", asin=asin, flaw=flaw)
+
+
+def add_consents(commands: typer.Typer, control: Callable[..., Any]) -> None:
+    """The seller at Amazon's page for consents."""
+
+    @commands.command()
+    def consent(
+        url: Annotated[str, typer.Argument(help="What `seller link-amazon` printed.")],
+        seller: Annotated[str | None, typer.Option(help="Its name; else the first.")] = None,
+        deny: Annotated[bool, typer.Option("--deny", help="Answer no.")] = False,
+    ) -> None:
+        """Answer a consent without a browser. Exit 1 where it leads to no link."""
+        answered = control("consent", url=url, seller=seller, allow=not deny)
+        try:
+            shown = httpx.get(answered["leads_to"], timeout=60)
+        except httpx.HTTPError as error:
+            stderr.print(f"[red]no answer from the service:[/] {type(error).__name__}")
+            raise typer.Exit(Exit.UNAVAILABLE) from None
+        print_json({"is_linked": shown.is_success, "status": shown.status_code})
+        raise typer.Exit(Exit.OK if shown.is_success else Exit.FAILED)
+
+    @commands.command("consent-scope")
+    def consent_scope(
+        scope: Annotated[str | None, typer.Argument(help="None: as it is asked for.")] = None,
+        seller: Annotated[str | None, typer.Option(help="Its name; else the first.")] = None,
+    ) -> None:
+        """Name another scope where the seller's codes are exchanged: it is refused."""
+        print_json(control("consent-scope", scope=scope, seller=seller))
+
+    @commands.command()
+    def revoke(
+        seller: Annotated[str | None, typer.Option(help="Its name; else the first.")] = None,
+    ) -> None:
+        """Take the permission at Amazon back; syncing stops as E-401 until it is linked again."""
+        print_json(control("revoke", seller=seller))
 
 
 def add_listings(commands: typer.Typer, drive: Drive) -> None:

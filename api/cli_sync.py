@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from api.cli_client import Client, Json, Lang, Seller, Server, print_json, stderr, stdout
+from api.cli_client import Client, Json, Lang, Reason, Seller, Server, print_json, stderr, stdout
 from domain.sync_sweep import SweepKind
 
 KINDS: tuple[SweepKind, ...] = get_args(SweepKind)
@@ -19,9 +19,11 @@ def sync_commands(find_server: Callable[[], Server]) -> typer.Typer:
     sync = typer.Typer(no_args_is_help=True)
 
     @sync.command()
-    def status(seller: Seller = None, lang: Lang = None, as_json: Json = False) -> None:
+    def status(
+        seller: Seller = None, reason: Reason = None, lang: Lang = None, as_json: Json = False
+    ) -> None:
         """What is paused, held or late, with the next step; then every kind of sweep."""
-        state = Client(find_server(), seller, lang).get("/sync-state")
+        state = Client(find_server(), seller, lang, reason).get("/sync-state")
         if as_json:
             print_json(state)
             return
@@ -36,10 +38,13 @@ def sync_commands(find_server: Callable[[], Server]) -> typer.Typer:
         kind: Annotated[SweepKind, typer.Argument(help="Which sweep to do now.")],
         without_brake: Annotated[bool, typer.Option("--without-brake", help=BRAKE)] = False,
         seller: Seller = None,
+        reason: Reason = None,
     ) -> None:
         """Ask for a sweep now, beside the regular ones."""
         body = {"kind": kind, "is_brake_off": without_brake}
-        print_json(Client(find_server(), seller).ask("POST", "/sweeps", json=body).json())
+        print_json(
+            Client(find_server(), seller, reason=reason).ask("POST", "/sweeps", json=body).json()
+        )
         stderr.print("asked for; see: asin-sync sync status")
 
     return sync

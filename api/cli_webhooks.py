@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from api.cli_client import Client, Exit, Json, Lang, Seller, Server, print_json, stderr, stdout
+from api.cli_client import (
+    Client,
+    Exit,
+    Json,
+    Lang,
+    Reason,
+    Seller,
+    Server,
+    print_json,
+    stderr,
+    stdout,
+)
 
 POLL_SECONDS = 1.0
 PAGE_SIZE = 500
@@ -33,6 +44,7 @@ def add_webhooks(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         url: Annotated[str, typer.Argument(help="https://…; in the sandbox http://127.0.0.1:…")],
         types: Types = None,
         seller: Seller = None,
+        reason: Reason = None,
         lang: Lang = None,
     ) -> None:
         """Register an endpoint and print it with its secret, which is shown only now.
@@ -41,21 +53,25 @@ def add_webhooks(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         with the secret, and answer 2xx within 15 seconds. docs/feed.md shows how in ten lines.
         """
         body = {"url": url, "types": types or []}
-        made = Client(find_server(), seller, lang).ask("POST", "/webhooks", json=body).json()
+        made = (
+            Client(find_server(), seller, lang, reason).ask("POST", "/webhooks", json=body).json()
+        )
         print_json(made, indent=True)
         stderr.print(f"keep the secret now; then: asin-sync webhook test {made['id']}")
 
     @webhook.command("list")
-    def list_(seller: Seller = None, as_json: Json = False) -> None:
+    def list_(seller: Seller = None, reason: Reason = None, as_json: Json = False) -> None:
         """The endpoints, and how each one fares."""
-        items = Client(find_server(), seller).get("/webhooks")["items"]
+        items = Client(find_server(), seller, reason=reason).get("/webhooks")["items"]
         for each in items:
             print_json(each) if as_json else stdout.print(line_of(each))
 
     @webhook.command()
-    def show(webhook_id: Id, seller: Seller = None) -> None:
+    def show(webhook_id: Id, seller: Seller = None, reason: Reason = None) -> None:
         """One endpoint: address, types, what waits, since when it fails."""
-        print_json(Client(find_server(), seller).get(f"/webhooks/{webhook_id}"), indent=True)
+        print_json(
+            Client(find_server(), seller, reason=reason).get(f"/webhooks/{webhook_id}"), indent=True
+        )
 
     @webhook.command()
     def change(
@@ -67,10 +83,11 @@ def add_webhooks(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
             bool | None, typer.Option("--enable/--disable", help="Switch on (again), or off.")
         ] = None,
         seller: Seller = None,
+        reason: Reason = None,
         lang: Lang = None,
     ) -> None:
         """Change what is named and leave the rest; switched on again, it is told what waited."""
-        client = Client(find_server(), seller, lang)
+        client = Client(find_server(), seller, lang, reason)
         path = f"/webhooks/{webhook_id}"
         held = client.get(path)
         body = {
@@ -82,9 +99,9 @@ def add_webhooks(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         print_json(client.get(path), indent=True)
 
     @webhook.command()
-    def remove(webhook_id: Id, seller: Seller = None) -> None:
+    def remove(webhook_id: Id, seller: Seller = None, reason: Reason = None) -> None:
         """Tell it nothing more; what waits is dropped, and the secret with it."""
-        Client(find_server(), seller).ask("DELETE", f"/webhooks/{webhook_id}")
+        Client(find_server(), seller, reason=reason).ask("DELETE", f"/webhooks/{webhook_id}")
         stderr.print("removed")
 
     add_deliveries(webhook, find_server)
@@ -98,10 +115,11 @@ def add_deliveries(webhook: typer.Typer, find_server: Callable[[], Server]) -> N
         webhook_id: Id,
         lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=200)] = 20,
         seller: Seller = None,
+        reason: Reason = None,
         as_json: Json = False,
     ) -> None:
         """The newest attempts, newest first: status or error, and how long it took."""
-        client = Client(find_server(), seller)
+        client = Client(find_server(), seller, reason=reason)
         for each in client.get(f"/webhooks/{webhook_id}/attempts", limit=lines)["items"]:
             print_json(each) if as_json else stdout.print(said(each))
 
@@ -113,6 +131,7 @@ def add_deliveries(webhook: typer.Typer, find_server: Callable[[], Server]) -> N
             str | None, typer.Option(help="All from then on: 2026-11-26T09:00:00Z")
         ] = None,
         seller: Seller = None,
+        reason: Reason = None,
         lang: Lang = None,
     ) -> None:
         """Send events again, or those from before the endpoint: one --event, or all --since.
@@ -120,14 +139,20 @@ def add_deliveries(webhook: typer.Typer, find_server: Callable[[], Server]) -> N
         An event keeps its webhook-id however often it is sent.
         """
         body = {"event_id": event, "since": since}
-        client = Client(find_server(), seller, lang)
+        client = Client(find_server(), seller, lang, reason)
         answer = client.ask("POST", f"/webhooks/{webhook_id}/resend", json=body).json()
         stderr.print(f"{answer['events']} events will be sent")
 
     @webhook.command()
-    def test(webhook_id: Id, seller: Seller = None, as_json: Json = False) -> None:
+    def test(
+        webhook_id: Id, seller: Seller = None, reason: Reason = None, as_json: Json = False
+    ) -> None:
         """Send a test message now and say what came of it. Exit 3 where it was not taken."""
-        answer = Client(find_server(), seller).ask("POST", f"/webhooks/{webhook_id}/test").json()
+        answer = (
+            Client(find_server(), seller, reason=reason)
+            .ask("POST", f"/webhooks/{webhook_id}/test")
+            .json()
+        )
         print_json(answer) if as_json else stdout.print(said(answer))
         if answer["outcome"] != "delivered":
             raise typer.Exit(Exit.SOME_FAILED)
@@ -146,10 +171,11 @@ def add_events(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         types: Types = None,
         once: Annotated[bool, typer.Option(help="End when all there is has been told.")] = False,
         seller: Seller = None,
+        reason: Reason = None,
         as_json: Json = False,
     ) -> None:
         """Events as they happen, oldest first, until Ctrl-C; give the last id to go on after it."""
-        client = Client(find_server(), seller)
+        client = Client(find_server(), seller, reason=reason)
         place = None if after == "start" else after
         for event in told(client, place, types or [], once=once):
             print_json(event) if as_json else stdout.print(

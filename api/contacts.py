@@ -52,7 +52,7 @@ def build_contacts(reception: Reception) -> APIRouter:
     def replace(request: Request, seller_id: str, body: ContactsBody) -> Any:
         """Keep these contacts and no other; refused whole where one can't be kept."""
         inner, _ = acting(reception, request, seller_id)
-        ensure_registered(reception, inner)
+        ensure_registered(desk, inner)
         kept = [
             contact_from(f"contacts/{number}/", each.email, each.language, each.topics)
             for number, each in enumerate(body.contacts)

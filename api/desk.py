@@ -15,15 +15,16 @@ from psycopg import Connection
 
 from domain.application import AsinSync
 from domain.callers import Caller, KeyInfo
+from domain.consents import Browser, Consent, ConsentAnswer
 from domain.contacts import Contact, ContactState
-from domain.evidence import EvidenceFile
+from domain.evidence import EvidenceFile, OwnKind
 from domain.facts import Recorded
 from domain.hints import Taken
 from domain.ports import Amazon, Clock, Mercari, Sources
 from domain.seller import Role, SecretKind, Seller
 from domain.webhooks import Attempt, Delivery, Message, Webhook
 
-__all__ = ["Caller", "Desk", "Hints", "KeyInfo", "Keys", "Shops"]
+__all__ = ["Caller", "Consents", "Desk", "Hints", "KeyInfo", "Keys", "Shops"]
 
 
 class Shops(Protocol):
@@ -74,6 +75,18 @@ class Hints(Protocol):
         """The secret part of the address of a shop's order webhook."""
 
 
+class Consents(Protocol):
+    """Asks a seller for its permission on Amazon's own page, and takes the answer."""
+
+    origin: str
+
+    def begin(self, seller_id: UUID, key_id: str, browser: Browser | None) -> Consent:
+        """Where to ask; with a browser, only that one may answer. Raises ConsentRefused."""
+
+    def complete(self, answer: ConsentAnswer, browser: Browser | None) -> UUID:
+        """Link the seller that asked. Raises ConsentRefused, UpstreamError: nothing is kept."""
+
+
 class WebhookDesk(Protocol):
     """What is done with webhooks beside their facts."""
 
@@ -113,6 +126,7 @@ class Desk(Protocol):
     shops: Shops
     hints: Hints
     webhooks: WebhookDesk
+    consents: Consents
     session_secret: bytes
     is_sandbox: bool
     is_mail_on: bool
@@ -154,8 +168,10 @@ class Desk(Protocol):
     def store_secret(self, seller_id: UUID, kind: SecretKind, token: str) -> None:
         """Keep a seller's token for a marketplace, encrypted."""
 
-    def store_evidence(self, seller_id: UUID, content: bytes) -> EvidenceFile:
-        """Keep a file, encrypted, by its hash. Raises EvidenceRefused."""
+    def store_evidence(
+        self, seller_id: UUID, content: bytes, made_as: OwnKind | None = None
+    ) -> EvidenceFile:
+        """Keep a file, encrypted, by its hash; `made_as` for our own. Raises EvidenceRefused."""
 
     def evidence(self, seller_id: UUID, sha256: str) -> tuple[str, bytes] | None:
         """Media type and content of a file that this seller filed; None where there is none."""

@@ -96,13 +96,13 @@ def page(visit: Visit, after: int, types: tuple[str, ...], limit: int) -> Respon
 
 
 def is_still_allowed(reception: Reception, visit: Visit) -> Callable[[], bool]:
-    """Whether the key, or the session, still opens this; asked now and then."""
+    """Whether the key, or the session, still opens this, and staff's look lasts."""
 
     def is_allowed() -> bool:
         try:
-            caller_of(visit.request, reception.desk, reception.sessions)
+            caller = caller_of(visit.request, reception.desk, reception.sessions)
         except NotSignedIn:
             return False
-        return True
+        return reception.looks.is_open(caller, visit.seller_id)
 
     return is_allowed

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from domain.errors import NotFound, Refusal
 
-Kind = Literal["bnd", "sub", "sel", "swp", "whk"]
+Kind = Literal["bnd", "sub", "sel", "swp", "whk", "sus", "tkt"]
 CELL = 1
-_FORM = re.compile(r"(bnd|sub|sel|swp|whk)_(\d+)_([0-9a-f]{32})")
+_FORM = re.compile(r"(bnd|sub|sel|swp|whk|sus|tkt)_(\d+)_([0-9a-f]{32})")
 
 
 class NotACursor(Refusal):

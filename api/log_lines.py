@@ -25,7 +25,10 @@ TITLES = "SELECT asin, title FROM live_bindings WHERE asin = ANY(%s)"
 
 
 class LogLine(Value):
-    """One line, ready to be shown. `place` is position and number: where to resume after it."""
+    """One line, ready to be shown. `place` is position and number: where to resume after it.
+
+    `ask` is where a seller opens a ticket about it; empty where all is well.
+    """
 
     place: str
     iso: str
@@ -38,6 +41,7 @@ class LogLine(Value):
     said: str
     code: str
     code_title: str
+    ask: str
 
 
 def lines_of(connection: Connection[Any], visit: Visit, rows: Sequence[LogRow]) -> list[LogLine]:
@@ -65,6 +69,7 @@ def line_of(visit: Visit, row: LogRow, title: str) -> LogLine:
         said=what_happened(row, l10n),
         code=row.error_code or "",
         code_title=title_of(row.error_code, l10n.language),
+        ask=visit.asking(row.outcome != "ok", log=f"{row.position}.{row.number}"),
     )
 
 

@@ -15,6 +15,7 @@ from api.words import (
     MARKETPLACES,
     PROOFS,
     SWEEPS,
+    TERMINATION_CAUSES,
     WHO_ACTS,
 )
 from domain.asin_binding.facts import (
@@ -289,6 +290,19 @@ def moment(text: str, l10n: L10n) -> str:
     return l10n.clock(datetime.fromisoformat(text))
 
 
+def wound_up(ending: str, detail: Detail, _: str | None, l10n: L10n) -> str:
+    n = detail["bindings"]
+    if ending == "withdraw":
+        return l10n.plural(
+            "%(n)s binding withdrawn, as the seller left",
+            "%(n)s bindings withdrawn, as the seller left", n,
+        )  # fmt: skip
+    return l10n.plural(
+        "%(n)s binding closed for good with the seller's status",
+        "%(n)s bindings closed for good with the seller's status", n,
+    )  # fmt: skip
+
+
 BRAKE_COUNTS = ("drastic", "listings", "confirmed", "held")
 GUARDS: Mapping[str, Callable[[str, Detail, str | None, L10n], str]] = {
     "brake": braked,
@@ -297,6 +311,7 @@ GUARDS: Mapping[str, Callable[[str, Detail, str | None, L10n], str]] = {
     "pause": paused,
     "resume": resumed,
     "drift": drifted,
+    "wind_up": wound_up,
 }
 
 
@@ -374,6 +389,12 @@ def suspended(detail: Detail, _: str | None, l10n: L10n) -> str:
     return l10n.text("Suspended: %(status)s", status=status)
 
 
+def terminated(detail: Detail, _: str | None, l10n: L10n) -> str:
+    cause = TERMINATION_CAUSES[detail["cause"]]
+    said = l10n.text(cause)
+    return l10n.text("The Pro Seller status ended for good: %(cause)s", cause=said)
+
+
 SENTENCES: Mapping[str, Callable[[Detail, str | None, L10n], str]] = {
     "check": found,
     "review": found,
@@ -391,5 +412,6 @@ SENTENCES: Mapping[str, Callable[[Detail, str | None, L10n], str]] = {
     "category": moved,
     "suspend": suspended,
     "reinstate": lambda _detail, _code, l10n: l10n.text("Back on sale: active on Amazon again"),
+    "terminate": terminated,
     "withdraw": lambda _detail, _code, l10n: l10n.text("Withdrawn by the seller"),
 }

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import STAFF_READER_ROLES, RoleForbids, caller_of, seller_read_by
+from api.auth import STAFF_READER_ROLES, RoleForbids, caller_of
 from api.ids import public_id
 from api.requests import Reception, named_seller
 from api.sellers import acting
@@ -94,7 +94,7 @@ def seller_looked_at(reception: Reception, request: Request) -> UUID:
     named = named_seller(request)
     if named is None and caller.role in STAFF_READER_ROLES:
         return PLATFORM_ID
-    return seller_read_by(caller, named)
+    return reception.visit(request, caller, named).seller_id
 
 
 def taken_answer(taken: Taken) -> dict[str, int]:

@@ -67,7 +67,7 @@ async def received(request: Request, server: PageServer, item: str) -> Response:
         )
     except Refusal as refused:
         return await server.show(request, onboarding_page_of(Unfit(item, refused), status=422))
-    await server.shows(position)
+    await server.projected(position)
     return RedirectResponse(f"{PATH}?done={item}", 303)
 
 

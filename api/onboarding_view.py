@@ -11,7 +11,7 @@ from api.applications import application_answer
 from api.desk import Desk
 from api.l10n import L10n, mark
 from api.log_text import broken_rules, fault_in_words, suggested_action, title_of
-from api.page_frame import Build, Page, Visit
+from api.page_frame import Build, Page, StaffVisit, Visit
 from api.words import Kind
 from domain.business_days import JST
 from domain.errors import FileRefused, Refusal, WrongState
@@ -146,7 +146,7 @@ def steps_left(stage: str, answer: Mapping[str, Any], l10n: L10n) -> list[str]:
     return [*links, *items]
 
 
-def review_line(review: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
+def review_line(review: Mapping[str, Any], visit: Visit | StaffVisit) -> dict[str, Any]:
     """One review: how far it is, and until when it is promised or when it was decided."""
     l10n, due_on = visit.l10n, review["due_on"]
     return {

@@ -19,17 +19,15 @@ from uuid import UUID
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.auth import STAFF_READER_ROLES
+from api.auth import OWN_SELLER_ROLES, STAFF_READER_ROLES
 from api.desk import Caller, Desk
 from api.ids import public_id
 from api.l10n import TONGUES, L10n
 from api.words import ROLES, STATUSES
-from projections import bindings, sellers
+from projections import bindings, sellers, suspicions
 
 CACHED_PAGES_MAX = 256
 COMPRESSED_SIZE_MIN = 600
-NO_SELLER = UUID(int=0)
-"""Of a page that goes across sellers; it has no rows."""
 _HERE = resources.files("api")
 
 
@@ -100,11 +98,6 @@ class Visit:
     caller: Caller
     seller_id: UUID
 
-    @property
-    def has_seller(self) -> bool:
-        """False on a page that goes across sellers."""
-        return self.seller_id != NO_SELLER
-
     def query(self, name: str) -> str | None:
         """A query parameter; blank is absent."""
         return self.request.query_params.get(name, "").strip() or None
@@ -112,16 +105,44 @@ class Visit:
     def url(self, path: str, **query: object) -> str:
         """An address of ours; staff keep the seller they look at."""
         kept = {name: str(value) for name, value in query.items() if value not in (None, "")}
-        if self.has_seller and self.caller.role in STAFF_READER_ROLES:
+        if self.caller.role in STAFF_READER_ROLES:
             kept = {"seller_id": public_id("sel", self.seller_id), **kept}
         return f"{path}?{urlencode(kept)}" if kept else path
 
+    def asking(self, is_wrong: bool, **about: str) -> str:
+        """Where a seller opens a ticket about it; empty for others, and where nothing is wrong."""
+        is_own = self.caller.role in OWN_SELLER_ROLES
+        return f"{self.url('/tickets', **about)}#new" if is_wrong and is_own else ""
+
     def here(self, **changed: object) -> str:
         """This address with some of its parameters changed; None takes one away."""
-        kept = {**self.request.query_params, **changed}
-        text = urlencode({name: str(value) for name, value in kept.items() if value is not None})
-        path = self.request.url.path
-        return f"{path}?{text}" if text else path
+        return here(self.request, changed)
+
+
+def here(request: Request, changed: Mapping[str, object]) -> str:
+    kept = {**request.query_params, **changed}
+    text = urlencode({name: str(value) for name, value in kept.items() if value is not None})
+    return f"{request.url.path}?{text}" if text else request.url.path
+
+
+@dataclass(frozen=True)
+class StaffVisit:
+    """One of staff at a page across sellers."""
+
+    request: Request
+    l10n: L10n
+    now: datetime
+    position: int
+    csrf: str
+    caller: Caller
+
+    def query(self, name: str) -> str | None:
+        """A query parameter; blank is absent."""
+        return self.request.query_params.get(name, "").strip() or None
+
+    def here(self, **changed: object) -> str:
+        """This address with some of its parameters changed; None takes one away."""
+        return here(self.request, changed)
 
 
 @dataclass(frozen=True)
@@ -146,6 +167,8 @@ class Page:
 
 Build = Callable[[Desk, Visit], Page]
 """Queries what a page shows; opens its own reading, so that it never holds two connections."""
+StaffBuild = Callable[[Desk, StaffVisit], Page]
+"""The same for a page across sellers."""
 
 
 class PageFrame:
@@ -175,11 +198,13 @@ class PageFrame:
         with self._desk.reading_for(visit.seller_id) as connection:
             seller = sellers.one(connection, visit.seller_id)
             counts = bindings.counts(connection)
+            termination = suspicions.termination(connection, visit.seller_id)
         frame = {
             "visit": visit,
             "shop_name": seller.shop_name if seller else "",
             "is_sync_enabled": seller.is_sync_enabled if seller else True,
             "binding_count": sum(counts.values()),
+            "termination": termination,
         }
         made = stored(self.render(page, visit.l10n, frame))
         if page.status == 200 and page.is_kept:
@@ -187,6 +212,10 @@ class PageFrame:
             while len(self._kept) > CACHED_PAGES_MAX:
                 self._kept.popitem(last=False)
         return page.status, made
+
+    def build_for_staff(self, visit: StaffVisit, make: StaffBuild) -> Stored:
+        """Query and render a page across sellers. Blocks on the database."""
+        return stored(self.render(make(self._desk, visit), visit.l10n, {"visit": visit}))
 
     def render(self, page: Page, l10n: L10n, frame: Mapping[str, Any]) -> bytes:
         """The page as HTML in UTF-8."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -15,29 +15,55 @@ from starlette.responses import RedirectResponse
 
 from api.auth import (
     NotSignedIn,
+    ReasonRequired,
     RoleForbids,
     SellerNotNamed,
     caller_of,
+    ensure_staff_reader,
     seller_read_by,
     session_token,
 )
-from api.desk import Desk
-from api.ids import inner_id
+from api.desk import Caller, Desk
+from api.ids import inner_id, public_id
 from api.l10n import L10NS, L10n, language_of, mark
 from api.log_text import broken_rules, suggested_action, title_of
-from api.page_frame import Build, Page, PageFrame, Visit, page_headers, respond, stored
+from api.look_book import LookBook
+from api.page_frame import (
+    Build,
+    Page,
+    PageFrame,
+    StaffBuild,
+    StaffVisit,
+    Visit,
+    page_headers,
+    respond,
+    stored,
+)
 from api.query_values import Unreadable
 from api.sessions import Sessions
 from api.words import ROLES
 from domain.error_codes import LANGUAGES
-from domain.errors import NotFound, Refusal
-from domain.seller import Role
+from domain.errors import NotFound, Refusal, TicketRefused
+from domain.texts import rule_text
 
 LANGUAGE_COOKIE = "asin_sync_lang"
-YEAR_SECONDS = 365 * 24 * 3600
 PROJECTED_SECONDS_MAX = 3.0
+YEAR_SECONDS = 365 * 24 * 3600
 
-Refused = (NotSignedIn, SellerNotNamed, RoleForbids, Refusal, Unreadable, psycopg.Error)
+Refused = (
+    NotSignedIn,
+    SellerNotNamed,
+    ReasonRequired,
+    RoleForbids,
+    Refusal,
+    Unreadable,
+    psycopg.Error,
+)
+
+
+ASKED = ("seller_id", "reason", "ticket")
+"""What the form that asks staff sends itself."""
+ASKING = {"seller": "", "fault": None}
 
 
 class PageServer:
@@ -46,37 +72,66 @@ class PageServer:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.sessions = Sessions(desk.session_secret, desk.keys, desk.clock)
+        self.looks = LookBook(desk)
         self._frame = PageFrame(desk)
 
-    async def show(
-        self,
-        request: Request,
-        make: Build,
-        seller_id: UUID | None = None,
-        roles: Collection[Role] = (),
-    ) -> Response:
+    async def show(self, request: Request, make: Build) -> Response:
         """The page that `make` builds, from the cache where nothing has changed."""
         try:
-            visit = await self.visit(request, seller_id, roles)
+            visit = await self.visit(request)
+            if says_why(visit):
+                return RedirectResponse(visit.here(reason=None, ticket=None), 303)
+        except Refused as refused:
+            return self.refusal(request, refused)
+        return await self.show_to(visit, make)
+
+    async def show_to(self, visit: Visit, make: Build) -> Response:
+        """The same, for a visit that was let in already."""
+        request = visit.request
+        try:
             kept, build = self._frame.kept(visit), self._frame.build
             status, page = (200, kept) if kept else await run_in_threadpool(build, visit, make)
         except Refused as refused:
             return self.refusal(request, refused)
         return remembering(request, respond(request, page, page_headers(visit.l10n), status))
 
-    async def visit(
-        self, request: Request, seller_id: UUID | None = None, roles: Collection[Role] = ()
-    ) -> Visit:
-        """Who reads what: the seller that the path names, else the one that staff ask for.
+    async def show_staff(self, request: Request, make: StaffBuild) -> Response:
+        """A page across sellers, for staff."""
+        try:
+            caller = await self.caller(request)
+            ensure_staff_reader(caller)
+            visit = StaffVisit(
+                request=request, l10n=l10n_of(request), now=self.desk.clock(), caller=caller,
+                position=await self.desk.position_soon(),
+                csrf=self.sessions.csrf_of(session_token(request)),
+            )  # fmt: skip
+            page = await run_in_threadpool(self._frame.build_for_staff, visit, make)
+        except Refused as refused:
+            return self.refusal(request, refused)
+        return remembering(request, respond(request, page, page_headers(visit.l10n)))
 
-        Raises NotSignedIn, SellerNotNamed, NotFound, Unreadable, RoleForbids for any but `roles`.
-        """
-        token = session_token(request)
-        caller = self.sessions.known(token)
+    async def caller(self, request: Request) -> Caller:
+        """Who asks, by session or key. Raises NotSignedIn."""
+        caller = self.sessions.known(session_token(request))
         if caller is None or "authorization" in request.headers:
             caller = await run_in_threadpool(caller_of, request, self.desk, self.sessions)
-        if roles and caller.role not in roles:
-            raise RoleForbids(roles)
+        return caller
+
+    async def visit(self, request: Request) -> Visit:
+        """Who reads what. Raises NotSignedIn, SellerNotNamed, RoleForbids, NotFound, Unreadable.
+
+        And ReasonRequired where staff say no reason that is one.
+        """
+        caller = await self.caller(request)
+        seller_id = seller_read_by(caller, seller_named_in(request))
+        try:
+            await self.looks.ensure_soon(request, caller, seller_id)
+        except TicketRefused:
+            raise ReasonRequired(seller_id, "ticket_look_reason") from None
+        return await self.visit_to(request, caller, seller_id)
+
+    async def visit_to(self, request: Request, caller: Caller, seller_id: UUID) -> Visit:
+        """A visit of who may see this seller."""
         return Visit(
             request=request,
             l10n=l10n_of(request),
@@ -84,24 +139,24 @@ class PageServer:
             position=await self.desk.position_soon(),
             csrf=self.sessions.csrf_of(session_token(request)),
             caller=caller,
-            seller_id=seller_read_by(caller, seller_id or seller_named_in(request)),
+            seller_id=seller_id,
         )
 
-    async def shows(self, position: int | None) -> None:
-        """Wait a moment until the views have what was recorded there."""
+    async def projected(self, position: int | None) -> None:
+        """Wait briefly until the views show what was recorded at this position."""
         given_up_at = time.monotonic() + PROJECTED_SECONDS_MAX
-        while await self.desk.position_soon() < (position or 0) and time.monotonic() < given_up_at:
+        while self.desk.position() < (position or 0) and time.monotonic() < given_up_at:
             await asyncio.sleep(0.02)
 
     def is_still_allowed(self, visit: Visit) -> Callable[[], bool]:
-        """Whether the reader's session and key are still good, to be asked now and then."""
+        """Whether session and key are still good and staff's look lasts, asked now and then."""
 
         def is_allowed() -> bool:
             try:
-                caller_of(visit.request, self.desk, self.sessions)
+                caller = caller_of(visit.request, self.desk, self.sessions)
             except NotSignedIn:
                 return False
-            return True
+            return self.looks.is_open(caller, visit.seller_id)
 
         return is_allowed
 
@@ -110,6 +165,8 @@ class PageServer:
         l10n = l10n_of(request)
         params = request.query_params
         frame = {
+            "path": request.url.path,
+            "kept": {name: text for name, text in params.items() if name not in ASKED},
             "here": lambda **changed: f"{request.url.path}?{urlencode({**params, **changed})}",
         }
         made = stored(self._frame.render(page, l10n, frame))
@@ -124,7 +181,11 @@ class PageServer:
                 target = here if request.method == "GET" else "/"
                 return RedirectResponse(f"/sign-in?{urlencode({'next': target})}", 303)
             case SellerNotNamed():
-                return self.plain(request, Page("ask_seller.html"))
+                return self.plain(request, Page("ask_seller.html", ASKING))
+            case ReasonRequired():
+                rule = refused.rule and rule_text(refused.rule, {}, l10n_of(request).language)
+                asking = {"seller": public_id("sel", refused.seller_id), "fault": rule}
+                return self.plain(request, Page("ask_seller.html", asking, 403))
             case RoleForbids():
                 allowed = [l10n_of(request).text(ROLES[role]) for role in refused.roles]
                 title = mark("Your role may not do this")
@@ -147,6 +208,12 @@ class PageServer:
 
     def problem(self, request: Request, status: int, **context: object) -> Response:
         return self.plain(request, Page("problem.html", {"status": status, **context}, status))
+
+
+def says_why(visit: Visit) -> bool:
+    """Staff's reason is in the address: it is recorded, and goes on into no other address."""
+    query = visit.request.query_params
+    return visit.caller.seller_id is None and bool({"reason", "ticket"} & set(query))
 
 
 def seller_named_in(request: Request) -> UUID | None:

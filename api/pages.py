@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -12,6 +9,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, StreamingRe
 
 from api.alerts_view import alerts_page
 from api.apply_pages import add_apply
+from api.arbitrage_pages import add_arbitrage_review
 from api.auth import poster_of, seller_written_by
 from api.binding_forms import add_binding_forms
 from api.binding_view import binding_page_of, bindings_page
@@ -19,6 +17,7 @@ from api.contacts import add_contact_form
 from api.desk import Desk
 from api.health_view import health_page
 from api.ids import inner_id, public_id
+from api.integration import add_integration
 from api.live import LogTail, Tail, UploadTail, follow
 from api.log_view import filter_of, log_page
 from api.onboarding_pages import add_onboarding
@@ -29,6 +28,7 @@ from api.query_values import number_in, place_in
 from api.review_pages import add_review
 from api.sign_in import add_sign_in
 from api.sync_state import add_sweep_form
+from api.ticket_pages import add_ticket_pages
 from api.upload_view import send_file, submission_page_of, upload_page
 from api.webhook_view import add_webhook_page
 from domain.errors import NotFound
@@ -37,7 +37,6 @@ FOR_EVER = "public, max-age=31536000, immutable"
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 UPLOAD_BYTES_MAX = 4 * 1024 * 1024
 """What is read at all; a file over the limit of an upload is refused with its size in words."""
-PROJECTED_SECONDS_MAX = 3.0
 KEY_LENGTH_MAX = 64
 
 
@@ -52,6 +51,9 @@ def build_pages(desk: Desk) -> APIRouter:
     add_contact_form(router, server)
     add_sweep_form(router, server)
     add_webhook_page(router, server)
+    add_ticket_pages(router, server)
+    add_arbitrage_review(router, server)
+    add_integration(router, server)
     add_streams(router, server)
     add_sign_in(router, server)
     add_apply(router, server)
@@ -136,9 +138,7 @@ async def received(request: Request, server: PageServer) -> Response:
         send_file, server.desk, seller_id, f"key:{caller.key_id}", name, content,
         key,
     )  # fmt: skip
-    given_up_at = time.monotonic() + PROJECTED_SECONDS_MAX
-    while server.desk.position() < (receipt.position or 0) and time.monotonic() < given_up_at:
-        await asyncio.sleep(0.02)
+    await server.projected(receipt.position)
     return RedirectResponse(f"/upload/{public_id('sub', receipt.submission_id)}", 303)
 
 

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.auth import NotSignedIn, RoleForbids, SellerNotNamed
+from api.auth import NotSignedIn, ReasonRequired, RoleForbids, SellerNotNamed
 from api.ids import NotAnEventId
 from api.l10n import language_of
 from api.log_text import broken_rules
@@ -25,6 +25,7 @@ STATUSES: Mapping[type[Exception], int] = {
     NotAnEventId: 400,
     errors.FileRefused: 422,
     errors.SyncNotEnabled: 403,
+    errors.SellerTerminated: 403,
     errors.NotFound: 404,
     errors.WrongState: 409,
     errors.VersionConflict: 412,
@@ -38,6 +39,7 @@ STATUSES: Mapping[type[Exception], int] = {
     ports.UpstreamError: 503,
     NotSignedIn: 401,
     RoleForbids: 403,
+    ReasonRequired: 403,
     SellerNotNamed: 422,
 }
 
@@ -73,6 +75,12 @@ TITLES: Mapping[str, Mapping[Language, str]] = {
         "ja": "seller_id で出品者を指定してください",
         "en": "Name the seller with seller_id",
     },
+    "reason-required": {
+        "zh": "请说明查看该卖家数据的原因：用 Access-Reason 请求头、reason= 或 ticket= 参数",
+        "ja": "この出品者のデータを見る理由を、Access-Reason ヘッダー、reason= または ticket= で"
+        "指定してください",
+        "en": "Say why you look at this seller: header Access-Reason, reason= or ticket=",
+    },
     "invalid-request": {
         "zh": "请求格式不正确",
         "ja": "リクエストの形式が正しくありません",
@@ -93,6 +101,7 @@ TITLES: Mapping[str, Mapping[Language, str]] = {
 CODES: Mapping[type[Exception], str] = {
     NotSignedIn: "unauthenticated",
     RoleForbids: "forbidden",
+    ReasonRequired: "reason-required",
     SellerNotNamed: "seller-required",
 }
 

@@ -26,6 +26,7 @@ from domain.application import acting_for
 from domain.errors import NotAJapaneseAsin
 from domain.policy import policy_of
 from domain.rules.fees import Shipping, proceeds_of
+from domain.ticket.facts import STAFF_ONLY
 from domain.values import NotAnAsin, asin_from
 from projections import audit_trail, health_score, sync_log
 
@@ -148,7 +149,8 @@ def build_reports(reception: Reception) -> APIRouter:
         """Every fact, newest first: what, about whom, by whom and why."""
         visit = reception.reading(request)
         inner = subject_of(subject) if subject else None
-        wanted = audit_trail.Filter(inner, actor, event_type, since, until)
+        hidden = () if visit.caller.seller_id is None else tuple(sorted(STAFF_ONLY))
+        wanted = audit_trail.Filter(inner, actor, event_type, since, until, hidden)
         before = place_in(cursor, 1)[0] if cursor else None
         with visit.desk.reading_for(visit.seller_id) as connection:
             rows = audit_trail.page(connection, wanted, before=before, limit=limit)

@@ -22,6 +22,7 @@ from api.auth import (
 from api.desk import Caller, Desk
 from api.ids import inner_id
 from api.l10n import L10NS, L10n, language_of
+from api.look_book import LookBook
 from api.problems import PreconditionRequired
 from api.sessions import Sessions
 from domain.seller import Seller
@@ -74,20 +75,29 @@ class Reception:
 
     desk: Desk
     sessions: Sessions
+    looks: LookBook
 
     def reading(self, request: Request) -> Visit:
-        """A request that reads. Raises NotSignedIn, SellerNotNamed, NotFound."""
+        """A request that reads. Raises NotSignedIn, SellerNotNamed, NotFound, ReasonRequired."""
         caller = caller_of(request, self.desk, self.sessions)
-        visit = Visit(request, self.desk, caller, seller_read_by(caller, named_seller(request)))
+        visit = self.visit(request, caller, named_seller(request))
         self.wait_for(request)
         return visit
+
+    def visit(self, request: Request, caller: Caller, named: UUID | None) -> Visit:
+        """A look at the seller that is named. Raises SellerNotNamed, NotFound, ReasonRequired."""
+        seller_id = seller_read_by(caller, named)
+        self.looks.ensure(request, caller, seller_id)
+        return Visit(request, self.desk, caller, seller_id)
 
     async def reading_soon(self, request: Request) -> Visit:
         """Like `reading`; stays in the event loop where everything needed is in memory."""
         caller = self.desk.keys.known(bearer_key(request) or "")
         if caller is None or "at_position" in request.query_params:
             return await run_in_threadpool(self.reading, request)
-        return Visit(request, self.desk, caller, seller_read_by(caller, named_seller(request)))
+        seller_id = seller_read_by(caller, named_seller(request))
+        await self.looks.ensure_soon(request, caller, seller_id)
+        return Visit(request, self.desk, caller, seller_id)
 
     def writing(self, request: Request) -> Visit:
         """A request that acts for a seller. Raises also RoleForbids."""
@@ -95,11 +105,11 @@ class Reception:
         return Visit(request, self.desk, caller, seller_written_by(caller, named_seller(request)))
 
     def reviewing(self, request: Request) -> Visit:
-        """A reviewer acting on the seller it names. Raises RoleForbids, SellerNotNamed."""
+        """A reviewer acting on the seller it names. Raises RoleForbids, and as `visit` does."""
         caller = caller_of(request, self.desk, self.sessions)
         if caller.role not in REVIEWER_ROLES:
             raise RoleForbids(REVIEWER_ROLES)
-        return Visit(request, self.desk, caller, seller_read_by(caller, named_seller(request)))
+        return self.visit(request, caller, named_seller(request))
 
     def wait_for(self, request: Request) -> None:
         """Read your own write: wait briefly until the views reflect `at_position`."""

@@ -13,19 +13,24 @@ from starlette.responses import RedirectResponse
 
 from api.applications import STAFF_ROLES
 from api.auth import REVIEWER_ROLES, RoleForbids, poster_of, seller_read_by
+from api.desk import Caller
 from api.ids import inner_id
-from api.page_frame import NO_SELLER
-from api.page_server import PageServer, Refused
+from api.look_book import Asked
+from api.page_frame import Build, Visit
+from api.page_server import PageServer, Refused, says_why
 from api.review_view import case_page_of, queue_page
 from api.sellers import ReviewBody, reviewed
 from domain.admission import Fault, Item, Rejection, Stage
-from domain.errors import BrandRefused, DocumentRefused, NotFound, WrongState
+from domain.application import acting_for
+from domain.errors import BrandRefused, DocumentRefused, WrongState
 from domain.rules.brands import BrandAuthorisation
 from domain.seller import AuthoriseBrands, Seller, authorise_brands
 from domain.sellers import change_seller
 from domain.stamps import Work
 
 PATH = "/review"
+REASON = "review of the application"
+"""What a reviewer looks at an applicant for; it is recorded like any stated reason."""
 
 
 def add_review(router: APIRouter, server: PageServer) -> None:
@@ -33,15 +38,17 @@ def add_review(router: APIRouter, server: PageServer) -> None:
 
     @router.get(PATH)
     async def queue(request: Request) -> Response:
-        return await server.show(request, queue_page, NO_SELLER, STAFF_ROLES)
+        return await server.show_staff(request, queue_page)
 
     @router.get(f"{PATH}/{{seller_id}}")
     async def case(request: Request, seller_id: str) -> Response:
         try:
-            inner = inner_id("sel", seller_id)
-        except NotFound as refused:
+            visit = await case_visit(request, server, inner_id("sel", seller_id))
+        except Refused as refused:
             return server.refusal(request, refused)
-        return await server.show(request, case_page_of(), inner, STAFF_ROLES)
+        if says_why(visit):
+            return RedirectResponse(visit.here(reason=None, ticket=None, seller_id=None), 303)
+        return await server.show_to(visit, case_page_of())
 
     @router.post(f"{PATH}/{{seller_id}}")
     async def decide(request: Request, seller_id: str) -> Response:
@@ -58,6 +65,27 @@ def add_review(router: APIRouter, server: PageServer) -> None:
             return server.refusal(request, refused)
 
 
+async def case_visit(request: Request, server: PageServer, seller_id: UUID) -> Visit:
+    """A look at an applicant: a review is a reviewer's reason, whoever else looks states one."""
+    caller = await server.caller(request)
+    if caller.role not in STAFF_ROLES:
+        raise RoleForbids(STAFF_ROLES)
+    inner = seller_read_by(caller, seller_id)
+    await run_in_threadpool(ensure_look, request, server, caller, inner)
+    return await server.visit_to(request, caller, inner)
+
+
+def ensure_look(request: Request, server: PageServer, caller: Caller, seller_id: UUID) -> None:
+    """Raises ReasonRequired, NotFound."""
+    with acting_for(seller_id):
+        reviews = server.desk.app.seller(seller_id).admission.reviews.values()
+    is_waiting = any(review.progress == "in_review" for review in reviews)
+    if is_waiting and caller.role in REVIEWER_ROLES and not server.looks.is_open(caller, seller_id):
+        server.looks.open(caller, seller_id, Asked(REASON))
+    else:
+        server.looks.ensure(request, caller, seller_id)
+
+
 async def authorised(request: Request, server: PageServer, seller_id: str) -> Response:
     """Authorise a brand that the filed chain covers."""
     fields, inner, work = await sent(request, server, seller_id)
@@ -70,9 +98,8 @@ async def authorised(request: Request, server: PageServer, seller_id: str) -> Re
     try:
         position = await run_in_threadpool(change_seller, server.desk.app, inner, decide)
     except BrandRefused as refused:
-        page = case_page_of(refused, fields, status=422)
-        return await server.show(request, page, inner, REVIEWER_ROLES)
-    await server.shows(position)
+        return await shown_again(request, server, inner, case_page_of(refused, fields, status=422))
+    await server.projected(position)
     return RedirectResponse(f"{PATH}/{seller_id}", 303)
 
 
@@ -84,12 +111,17 @@ async def decided(request: Request, server: PageServer, seller_id: str) -> Respo
         position = await run_in_threadpool(change_seller, server.desk.app, inner, decide)
     except WrongState:
         page = case_page_of(is_too_late=True, status=409)
-        return await server.show(request, page, inner, REVIEWER_ROLES)
+        return await shown_again(request, server, inner, page)
     except DocumentRefused as refused:
-        page = case_page_of(refused, fields, status=422)
-        return await server.show(request, page, inner, REVIEWER_ROLES)
-    await server.shows(position)
+        return await shown_again(request, server, inner, case_page_of(refused, fields, status=422))
+    await server.projected(position)
     return RedirectResponse(f"{PATH}/{seller_id}", 303)
+
+
+async def shown_again(
+    request: Request, server: PageServer, seller_id: UUID, page: Build
+) -> Response:
+    return await server.show_to(await case_visit(request, server, seller_id), page)
 
 
 async def sent(

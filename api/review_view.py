@@ -14,7 +14,7 @@ from api.desk import Desk
 from api.l10n import L10n
 from api.log_text import broken_rules
 from api.onboarding_view import review_line, today_of
-from api.page_frame import Build, Page, Visit
+from api.page_frame import Build, Page, StaffVisit, Visit
 from api.words import ROLES
 from domain.application import acting_for
 from domain.errors import NotFound, Refusal
@@ -27,7 +27,7 @@ FIRST_PASS_SOURCE = 0.637
 DAYS_SHOWN = 10
 
 
-def queue_page(desk: Desk, visit: Visit) -> Page:
+def queue_page(desk: Desk, visit: StaffVisit) -> Page:
     """What waits, the first due first, and the figures of the last 90 days."""
     today = today_of(visit.now)
     with desk.reading_for_staff() as connection:

@@ -8,9 +8,13 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-def content_security_policy(image_origins: Sequence[str]) -> str:
-    """Scripts and styles from files of our own only; images also from the given origins."""
+def content_security_policy(image_origins: Sequence[str], form_origins: Sequence[str] = ()) -> str:
+    """Scripts and styles from files of our own only; images also from the given origins.
+
+    A form, and where its answer redirects to, stays with us but for the origins given.
+    """
     images = " ".join(("'self'", *image_origins))
+    forms = " ".join(("'self'", *form_origins))
     return "; ".join(
         (
             "default-src 'none'",
@@ -18,7 +22,7 @@ def content_security_policy(image_origins: Sequence[str]) -> str:
             "style-src 'self'",
             f"img-src {images}",
             "connect-src 'self'",
-            "form-action 'self'",
+            f"form-action {forms}",
             "base-uri 'none'",
             "frame-ancestors 'none'",
             "require-trusted-types-for 'script'",

@@ -1,22 +1,25 @@
-"""JSON routes of sellers: link both marketplaces, review, settings, a sweep now."""
+"""JSON routes of sellers: review, settings, brands, a sweep now, leaving."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, BaseModel, Field, SecretStr, field_validator
+from pydantic import AwareDatetime, BaseModel, Field, field_validator
 
-from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids, caller_of, seller_read_by
+from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids, caller_of
+from api.desk import Desk
 from api.ids import inner_id, public_id
 from api.requests import Reception, Visit, correlation_of
 from domain import admission, seller
 from domain.admission import Rejection
 from domain.application import acting_for
+from domain.arbitrage import ensure_not_terminated
 from domain.errors import NotFound
+from domain.facts import Recorded
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.warranty import Warranty
 from domain.seller import BRAKE_RATE_MIN, LAST_UNITS_MAX, HandEditedPrice, Reinstatement, Role
@@ -25,20 +28,10 @@ from domain.stamps import Work
 from domain.sync_sweep import SweepKind
 from projections import sellers
 
+LINKS_MAX = 10_000
+OWN = "me"
+"""In a path: the seller that the caller's key is bound to."""
 SETTINGS = ("default_float_pct", "reinstatement", "brake_pct", "hand_edited_price", "last_units")
-
-
-class AmazonLinkBody(BaseModel):
-    """The LWA refresh token of the seller's authorisation."""
-
-    refresh_token: SecretStr = Field(min_length=1, max_length=4096)
-
-
-class MercariLinkBody(BaseModel):
-    """The shop's personal API access token."""
-
-    access_token: SecretStr = Field(min_length=1, max_length=4096)
-    shop_id: str = Field(min_length=1, max_length=100)
 
 
 class ReviewBody(BaseModel):
@@ -110,37 +103,10 @@ def build_sellers(reception: Reception) -> APIRouter:
     """Routes under /sellers and /sweeps."""
     router = APIRouter(tags=["sellers"])
 
-    @router.get("/sellers/me")
-    def show_own(request: Request) -> Any:
-        """The seller that the key acts for."""
-        return seller_answer(reception.reading(request))
-
     @router.get("/sellers/{seller_id}")
     def show(request: Request, seller_id: str) -> Any:
         """The seller as it stands."""
         return seller_answer(visit_of(reception, request, seller_id))
-
-    @router.post("/sellers/{seller_id}/amazon-link", status_code=202)
-    def link_amazon(request: Request, seller_id: str, body: AmazonLinkBody) -> Any:
-        """Store the permission to read Amazon.co.jp."""
-        inner, work = acting(reception, request, seller_id)
-        ensure_registered(reception, inner)
-        reception.desk.store_secret(
-            inner, "amazon_refresh_token", body.refresh_token.get_secret_value()
-        )
-        command = seller.LinkAmazon(stamp=work.stamp())
-        return changed(reception, inner, lambda it: seller.link_amazon(it, command))
-
-    @router.post("/sellers/{seller_id}/mercari-link", status_code=202)
-    def link_mercari(request: Request, seller_id: str, body: MercariLinkBody) -> Any:
-        """Store the permission to write to the Mercari shop."""
-        inner, work = acting(reception, request, seller_id)
-        ensure_registered(reception, inner)
-        reception.desk.store_secret(
-            inner, "mercari_access_token", body.access_token.get_secret_value()
-        )
-        command = seller.LinkMercari(stamp=work.stamp(), shop_id=body.shop_id)
-        return changed(reception, inner, lambda it: seller.link_mercari(it, command))
 
     @router.post("/sellers/{seller_id}/review", status_code=202)
     def review(request: Request, seller_id: str, body: ReviewBody) -> Any:
@@ -148,6 +114,16 @@ def build_sellers(reception: Reception) -> APIRouter:
         work = staff_work(reception, request, REVIEWER_ROLES)
         inner = inner_id("sel", seller_id)
         return changed(reception, inner, lambda it: reviewed(it, body, work))
+
+    @router.post("/sellers/{seller_id}/erasure", status_code=202)
+    def erase(request: Request, seller_id: str) -> Any:
+        """Leave for good: everything is taken off sale, then all that tells of persons is erased.
+
+        The history stays, without the persons; it can't be undone, and the keys close at the end.
+        """
+        inner, work = acting(reception, request, seller_id)
+        command = seller.RequestErasure(stamp=work.stamp(), ground="request")
+        return changed(reception, inner, lambda it: seller.request_erasure(it, command))
 
     @router.get("/sellers/{seller_id}/settings")
     def settings(request: Request, seller_id: str) -> Any:
@@ -265,19 +241,27 @@ def acting(reception: Reception, request: Request, seller_id: str) -> tuple[UUID
     return visit_of(reception, request, seller_id).seller_id, work
 
 
-def ensure_registered(reception: Reception, seller_id: UUID) -> None:
+def ensure_registered(desk: Desk, seller_id: UUID) -> None:
     """Raises NotFound before anything is stored for a seller that is not."""
     with acting_for(seller_id):
-        if not reception.desk.app.seller(seller_id).is_registered:
+        if not desk.app.seller(seller_id).is_registered:
             raise NotFound("no such seller")
 
 
+def ensure_may_link(desk: Desk, seller_id: UUID) -> None:
+    """Raises NotFound, SellerTerminated before a token is stored, or a consent is asked for."""
+    ensure_registered(desk, seller_id)
+    with acting_for(seller_id):
+        ensure_not_terminated(desk.app.seller(seller_id).arbitrage)
+
+
 def visit_of(reception: Reception, request: Request, seller_id: str) -> Visit:
-    """A look at the seller named in the path. Raises NotFound for a foreign one."""
+    """A look at the seller named in the path; `me` is the caller's own. Raises NotFound."""
     caller = caller_of(request, reception.desk, reception.sessions)
-    inner = seller_read_by(caller, inner_id("sel", seller_id))
+    named = None if seller_id == OWN else inner_id("sel", seller_id)
+    visit = reception.visit(request, caller, named)
     reception.wait_for(request)
-    return Visit(request, reception.desk, caller, inner)
+    return visit
 
 
 def seller_answer(visit: Visit) -> dict[str, Any]:
@@ -285,12 +269,15 @@ def seller_answer(visit: Visit) -> dict[str, Any]:
         row = sellers.one(connection, visit.seller_id)
     if row is None:
         raise NotFound("no such seller")
+    links = last_links(visit.desk, visit.seller_id, row.position)
     return {
         "id": public_id("sel", row.seller_id),
         "shop_name": row.shop_name,
         "amazon_seller_id": row.amazon_seller_id,
         "is_amazon_linked": row.is_amazon_linked,
+        "amazon_linked_at": links.amazon.recorded_at if links.amazon else None,
         "is_mercari_linked": row.is_mercari_linked,
+        "mercari_linked_at": links.mercari.recorded_at if links.mercari else None,
         "is_sync_enabled": row.is_sync_enabled,
         "default_float_pct": row.default_float_pct,
         "reinstatement": row.reinstatement,
@@ -301,6 +288,23 @@ def seller_answer(visit: Visit) -> dict[str, Any]:
         "version": row.version,
         "position": row.position,
     }
+
+
+class Links(NamedTuple):
+    """The last time each marketplace was linked."""
+
+    amazon: Recorded | None
+    mercari: Recorded | None
+
+
+def last_links(desk: Desk, seller_id: UUID, position: int) -> Links:
+    """As the log has them up to this position."""
+    topics = (seller.AmazonLinked.TOPIC, seller.MercariLinked.TOPIC)
+    last: dict[type, Recorded] = {
+        type(each.fact): each
+        for each in desk.events_after(seller_id, 0, position, topics, LINKS_MAX)
+    }
+    return Links(last.get(seller.AmazonLinked), last.get(seller.MercariLinked))
 
 
 def rate_of(percent: Decimal | None) -> Decimal | None:

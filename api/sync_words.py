@@ -15,8 +15,8 @@ from domain.values import Value
 from projections.conditions import ConditionRow, UnderWayRow
 
 LINK_AGAIN: Mapping[str, str] = {
-    "amazon": "asin-sync seller link-amazon {seller} < refresh-token",
-    "mercari": "asin-sync seller link-mercari {seller} SHOP_ID < access-token",
+    "amazon": "asin-sync seller link-amazon --seller {seller} --wait",
+    "mercari": "asin-sync seller link-mercari --seller {seller} --token-file - --shop-id SHOP_ID",
 }
 """Where only the seller's permission is missing: how it is given again."""
 MEANINGS: Mapping[str, str] = {

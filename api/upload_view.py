@@ -79,6 +79,7 @@ def upload_line(visit: Visit, row: RowRow) -> dict[str, object]:
         "code": codes[0] if codes else "",
         "why": row_in_words(row, l10n),
         "action": actions_for(codes, l10n.language),
+        "ask": visit.asking(word.kind == "fail", asin=row.asin),
     }
 
 

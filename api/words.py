@@ -82,6 +82,26 @@ ROLES: Mapping[str, str] = {
     "service": mark("Service"),
     "admin": mark("Administrator"),
 }
+ARBITRAGE_RULES: Mapping[str, str] = {
+    "no_own_offer": mark("No own offer on Amazon"),
+    "price_above_policy": mark("Price kept above the policy"),
+}
+TERMINATION_CAUSES: Mapping[str, str] = {
+    "arbitrage": mark("arbitrage"),
+    "fraud": mark("fraud"),
+    "request_of_mercari": mark("at Mercari's request"),
+}
+DISMISSAL_CAUSES: Mapping[str, str] = {
+    "own_stock_proved": mark("Own stock or purchases were proved"),
+    "typing_mistake": mark("The ASINs were typing mistakes"),
+    "price_mended": mark("The price was mended"),
+    "other": mark("Another cause"),
+}
+CONFIRMATION_CAUSES: Mapping[str, str] = {
+    "bought_on_amazon": mark("Bought on Amazon to be resold"),
+    "price_kept_high": mark("Kept the price above the policy on purpose"),
+    "other": mark("Another cause"),
+}
 AMAZON_STATUSES: Mapping[str, str] = {
     "active": mark("active on Amazon"),
     "inactive": mark("inactive on Amazon"),

@@ -8,6 +8,7 @@ from uuid import UUID
 from domain import admission, seller
 from domain.admission import AdmissionFact, ListedAsin, Standing
 from domain.application import AsinSync, Change, acting_for
+from domain.arbitrage import ensure_not_terminated
 from domain.errors import FileRefused, PersonalDataErased
 from domain.sellers import change_seller
 from domain.stamps import Work
@@ -37,9 +38,10 @@ def apply_as_seller(
 
 
 def change_admission(app: AsinSync, seller_id: UUID, decide: Decide) -> int | None:
-    """Decide on the admission as it stands. Raises NotFound and the refusals."""
+    """Decide on the admission as it stands. Raises NotFound, SellerTerminated and the refusals."""
 
     def decide_on(known: seller.Seller) -> Sequence[AdmissionFact]:
+        ensure_not_terminated(known.arbitrage)
         if known.is_leaving:
             raise PersonalDataErased("this seller has left: nothing is taken from it any more")
         return decide(known.standing)

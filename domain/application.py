@@ -95,16 +95,20 @@ class AsinSync(Application[UUID]):
 
     def bindings(self, binding_ids: Sequence[UUID]) -> Mapping[UUID, AsinBinding]:
         """Those of these bindings that exist, loaded in one query."""
-        recorder = cast(ManyStreams, self.recorder)
-        stored = recorder.select_streams(binding_ids)
         found: dict[UUID, AsinBinding] = {}
-        for key, events in groupby(stored, attrgetter("originator_id")):
-            envelopes = (cast(Envelope, self.mapper.to_domain_event(each)) for each in events)
-            facts = (cast(BindingFact, each.fact) for each in envelopes)
-            binding = asin_binding.fold(None, key, facts)
+        for key, facts in self.streams(binding_ids):
+            binding = asin_binding.fold(None, key, cast(list[BindingFact], facts))
             if binding is not None:
                 found[key] = binding
         return found
+
+    def streams(self, originator_ids: Sequence[UUID]) -> Iterator[tuple[UUID, list[Fact]]]:
+        """Those of these streams that exist, each with its facts in order, in one query."""
+        recorder = cast(ManyStreams, self.recorder)
+        stored = recorder.select_streams(originator_ids)
+        for key, events in groupby(stored, attrgetter("originator_id")):
+            envelopes = (cast(Envelope, self.mapper.to_domain_event(each)) for each in events)
+            yield key, [each.fact for each in envelopes]
 
     def seller(self, seller_id: UUID) -> Seller:
         """The fold of its facts, with its own prices where a rule follows them."""

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.application import AsinSync, Change, until_settled
+from domain.application import AsinSync, Change, current_seller, until_settled
+from domain.arbitrage import ensure_not_terminated
 from domain.asin_binding import AsinBinding, BindingFact, judging
 from domain.asin_binding.facts import CheckPostponed
 from domain.checking import image_of, setting_of
@@ -57,9 +58,10 @@ def change_binding(
 ) -> tuple[AsinBinding, int | None]:
     """Decide on the binding as it stands and record it; return it as it was, and the position.
 
-    Raises NotFound, VersionConflict when it is not at the version the caller saw, and whatever
-    refusal the decision gives.
+    Raises NotFound, VersionConflict when it is not at the version the caller saw, SellerTerminated,
+    and whatever refusal the decision gives.
     """
+    ensure_not_terminated(app.seller(current_seller()).arbitrage)
     binding = app.binding(binding_id)
     if binding is None:
         raise NotFound("no such binding")

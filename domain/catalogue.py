@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from domain import breaker, category_tree, seller, submission, sync_sweep
+from domain import breaker, category_tree, looks, seller, submission, sync_sweep, ticket
 from domain.asin_binding.facts import BindingFact
 from domain.channel_prices import ChannelPricesEntered
 from domain.facts import Fact
@@ -16,6 +16,8 @@ FACTS: tuple[type[Fact], ...] = (
     *get_args(BindingFact),
     *get_args(sync_sweep.SweepFact),
     *get_args(breaker.BreakerFact),
+    *get_args(ticket.TicketFact),
+    looks.Opened,
     category_tree.Recorded,
     ChannelPricesEntered,
 )

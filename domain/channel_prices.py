@@ -9,6 +9,7 @@ from typing import ClassVar
 from uuid import UUID, uuid4
 
 from domain.application import AsinSync, Change, acting_for
+from domain.arbitrage import ensure_not_terminated
 from domain.errors import NotFound, PricingRefused
 from domain.facts import Command, Fact
 from domain.rules.pricing_faults import faults_of_prices
@@ -38,9 +39,11 @@ def enter(_: None, command: EnterChannelPrices) -> list[ChannelPricesEntered]:
 def enter_prices(
     app: AsinSync, seller_id: UUID, prices: tuple[ChannelPrice, ...], work: Work
 ) -> int | None:
-    """Record a lot of prices; return its position. Raises NotFound, PricingRefused."""
+    """Record a lot of prices; its position. Raises NotFound, PricingRefused, SellerTerminated."""
     with acting_for(seller_id):
-        if not app.seller(seller_id).is_registered:
+        known = app.seller(seller_id)
+        if not known.is_registered:
             raise NotFound("no such seller")
+        ensure_not_terminated(known.arbitrage)
         facts = enter(None, EnterChannelPrices(stamp=work.stamp(), prices=prices))
         return app.record(Change(channel_prices_id_of(seller_id, uuid4()), 0, facts))

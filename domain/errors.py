@@ -41,6 +41,23 @@ class SyncNotEnabled(Refusal):
     code = "E-401"
 
 
+class SellerTerminated(Refusal):
+    """The seller's status ended for good: nothing is bound, synced or linked for it any more."""
+
+    code = "E-415"
+
+
+class ConsentRefused(Refusal):
+    """Amazon's consent leads to no link; `rule` says why, and `values` fill its words."""
+
+    code = "E-401"
+
+    def __init__(self, detail: str, rule: str, values: Mapping[str, str]) -> None:
+        super().__init__(detail, rules={"consent": rule})
+        self.rule = rule
+        self.values = values
+
+
 class NotAJapaneseAsin(Refusal):
     """The text is not an ASIN of Amazon.co.jp."""
 
@@ -77,10 +94,28 @@ class PricingRefused(Refusal):
     code = "invalid-request"
 
 
+class LinkRefused(Refusal):
+    """What was given can't be a marketplace's token or a shop's id."""
+
+    code = "invalid-request"
+
+
 class EvidenceRefused(Refusal):
     """A file of evidence is not what it has to be; the detail says what would do."""
 
     code = "E-419"
+
+
+class ReviewRefused(Refusal):
+    """A reviewer's decision lacks its cause or its reason; `rules` says what would do."""
+
+    code = "invalid-request"
+
+
+class TicketRefused(Refusal):
+    """What was said in a ticket, or the reason of a look, is too little or too much."""
+
+    code = "invalid-request"
 
 
 class EntityNotEligible(Refusal):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from domain.errors import EvidenceRefused
 from domain.values import Value
 
@@ -19,6 +21,10 @@ _ENDINGS = {
 _TAIL_BYTES = 1024
 
 
+OwnKind = Literal["text/csv", "application/json"]
+"""What we make ourselves and keep beside what is filed; no upload is ever taken as one of these."""
+
+
 class EvidenceFile(Value):
     """A file that is kept, by the hash of its content."""
 
@@ -27,12 +33,14 @@ class EvidenceFile(Value):
     size_bytes: int
 
 
-def media_type_of(content: bytes) -> str:
-    """PDF, JPEG or PNG. Raises EvidenceRefused, saying what to send instead."""
+def media_type_of(content: bytes, made_as: OwnKind | None = None) -> str:
+    """PDF, JPEG or PNG; `made_as` is for our own. Raises EvidenceRefused, saying what to send."""
     if not content:
         raise unfit("file_empty")
     if len(content) > SIZE_BYTES_MAX:
         raise unfit("file_too_large")
+    if made_as is not None:
+        return made_as
     for media_type, beginnings in _BEGINNINGS.items():
         if content.startswith(beginnings):
             if _ENDINGS[media_type] not in content[-_TAIL_BYTES:]:

@@ -32,6 +32,7 @@ from domain.seller import Seller
 from domain.stamps import Work, event_id_of
 from domain.uploads import Ending, changes_of, settling_row
 from domain.values import Value
+from domain.winding_up import end_together, ending_of
 
 RETRY_DELAY_SECONDS_MAX = 600
 REFUSED_DELAY_SECONDS = 3600
@@ -58,11 +59,18 @@ def perform_effect(
     binding_id: UUID,
     work: Work,
 ) -> EffectOutcome:
-    """Do what is due for this binding and record it. Raises VersionConflict: somebody else did."""
+    """Do what is due for this binding and record it. Raises VersionConflict: somebody else did.
+
+    For a seller terminated or leaving, only take-downs are written: what asks for more ends.
+    """
     binding = app.binding(binding_id)
     effect = effect_due(binding) if binding else None
     if binding is None or effect is None or is_waiting(binding, work.clock()):
         return EffectOutcome(effect=None)
+    ending = ending_of(seller)
+    if ending is not None and effect != "take_down":
+        ended = end_together(app, seller.seller_id, [binding_id], ending, work)
+        return EffectOutcome(effect=effect, position=ended.position)
     work = caused_by(work, binding)
     try:
         if is_stale(binding, work.clock()) and effect != "take_down":
@@ -138,6 +146,8 @@ def perform_stock(
     Returns those that are done; the others are to be performed one by one. What Mercari answers is
     what it shows; a call that it refused or did not answer has done nothing that may be believed.
     """
+    if ending_of(seller) is not None:
+        return set()
     now = work.clock()
     wanted = {
         key: binding

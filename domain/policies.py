@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain import submission
+from domain import arbitrage, submission
 from domain.asin_binding import facts as binding
 from domain.channel_prices import ChannelPricesEntered
 from domain.facts import Recorded
-from domain.seller import PricingRulesChanged, SweepRequested
+from domain.seller import ErasureRequested, PricingRulesChanged, SweepRequested
 from domain.sync_sweep import SweepKind
 from domain.uploads import PAGE_SIZE
 
@@ -53,7 +53,31 @@ class DrainEffects:
     seller_id: UUID
 
 
-WorkDue = CheckRows | CheckAgain | StartSweep | DrainEffects
+@dataclass(frozen=True)
+class WindUp:
+    """End every binding of a seller that was terminated, or leaves."""
+
+    seller_id: UUID
+    ending: arbitrage.WindUp
+
+
+@dataclass(frozen=True)
+class CheckArbitrage:
+    """Hold this seller's signs of arbitrage against the rules."""
+
+    seller_id: UUID
+
+
+@dataclass(frozen=True)
+class Erase:
+    """Erase the personal data of this seller, once nothing of it is on sale."""
+
+    seller_id: UUID
+
+
+WorkDue = (
+    CheckRows | CheckAgain | StartSweep | DrainEffects | WindUp | CheckArbitrage | Erase
+)  # fmt: skip
 
 _CHANGES_MERCARI = (
     binding.Mapped, binding.MappingBroken, binding.PriceAdjusted, binding.StockAdjusted,
@@ -78,7 +102,11 @@ def work_after(recorded: Recorded) -> list[WorkDue]:
     if isinstance(fact, SweepRequested):
         is_brake_off = fact.is_brake_off
         return [StartSweep(seller_id, fact.kind, fact.stamp.decided_at, is_brake_off, True)]
+    if isinstance(fact, ErasureRequested):
+        return [WindUp(seller_id, "withdraw"), Erase(seller_id)]
     if isinstance(fact, PricingRulesChanged | ChannelPricesEntered):
         due_at = fact.stamp.decided_at
         return [StartSweep(seller_id, "stock_price", due_at, is_requested=True)]
+    if isinstance(fact, arbitrage.Terminated):
+        return [WindUp(seller_id, "block")]
     return [DrainEffects(seller_id)] if isinstance(fact, _CHANGES_MERCARI) else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.arbitrage import ensure_not_terminated
 from domain.errors import PricingRefused
 from domain.facts import Command
 from domain.policy import policy_of
@@ -16,7 +17,8 @@ class ChangePricingRules(Command):
 
 
 def change_rules(seller: Seller, command: ChangePricingRules) -> list[SellerFact]:
-    """Raises PricingRefused naming each field that is wrong, and why."""
+    """Raises PricingRefused naming each field that is wrong, and why; SellerTerminated."""
+    ensure_not_terminated(seller.arbitrage)
     ensure_rules_hold(command)
     if command.rules == (seller.pricing_rules or PricingRules()):
         return []

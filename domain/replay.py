@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from domain import asin_binding
+from domain import arbitrage, asin_binding
 from domain.asin_binding import AsinBinding, BindingFact, decisions, judging
 from domain.asin_binding.drift import FollowListing, drift_of, gone
 from domain.asin_binding.facts import (
@@ -92,6 +92,8 @@ def decided_again(
     match fact:
         case Validated() | Rejected() | ReviewRequested():
             return checked_again(binding, version, recorded, tree_of)
+        case Blocked(code=arbitrage.CODE):
+            return Decision(version, recorded, ended_again(binding, fact))
         case Blocked() | MappingBroken():
             return product_followed_again(binding, version, recorded, tree_of)
         case PriceAdjusted() | StockAdjusted() | Suspended() | Reinstated():
@@ -138,6 +140,14 @@ def product_followed_again(
         stamp=asked(fact.stamp), product=fact.product, around=fact.circumstances, tree=tree
     )
     return Decision(version, recorded, decisions.follow_product(binding, follow))
+
+
+def ended_again(binding: AsinBinding, fact: Blocked) -> list[BindingFact]:
+    """The end of a binding with its seller's status."""
+    command = decisions.EndWithSeller.model_validate(
+        {"stamp": asked(fact.stamp), "ending": "block", "cause": fact.finding.seen}
+    )
+    return decisions.end_with_seller(binding, command)
 
 
 def offer_followed_again(binding: AsinBinding, fact: Followed) -> list[BindingFact]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
+from domain import arbitrage
 from domain.application import AsinSync, Change, acting_for, until_settled
 from domain.errors import NotFound
 from domain.seller import Seller, SellerFact
+from domain.stamps import Work
+from domain.values import suspicion_id_of
 
 Decide = Callable[[Seller], Sequence[SellerFact]]
 
@@ -23,3 +26,22 @@ def change_seller(app: AsinSync, seller_id: UUID, decide: Decide) -> int | None:
 
     with acting_for(seller_id):
         return until_settled(attempt)
+
+
+def suspect_seller(
+    app: AsinSync,
+    seller_id: UUID,
+    rule: arbitrage.Rule,
+    evidence: Sequence[arbitrage.Evidence],
+    work: Work,
+) -> int | None:
+    """Record the suspicion where this rule's evidence tells something new; its position."""
+
+    def decide(known: Seller) -> Sequence[SellerFact]:
+        command = arbitrage.SuspectArbitrage(
+            stamp=work.stamp(), rule=rule, evidence=tuple(evidence),
+            suspicion_id=suspicion_id_of(seller_id, known.version + 1),
+        )  # fmt: skip
+        return arbitrage.suspect(known.arbitrage, command)
+
+    return change_seller(app, seller_id, decide)

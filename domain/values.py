@@ -67,6 +67,11 @@ def channel_prices_id_of(seller_id: UUID, lot: UUID) -> UUID:
     return uuid5(seller_id, f"channel_prices:{lot}")
 
 
+def suspicion_id_of(seller_id: UUID, version: int) -> UUID:
+    """The id of the suspicion that is raised at this version of the seller's stream."""
+    return uuid5(seller_id, f"suspicion:{version}")
+
+
 def hint_id_of(seller_id: UUID, notification_id: str) -> UUID:
     """What the facts that a marketplace's notification led to have in common."""
     return uuid5(seller_id, f"notification:{notification_id}")

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime
 from domain.errors import NotFound, WebhookRefused
 from domain.facts import Command, Fact
 from domain.rules.webhook_address import is_allowed
+from domain.ticket.facts import STAFF_ONLY
 from domain.values import Value
 
 WEBHOOKS_MAX = 10
@@ -116,9 +117,9 @@ class Delivery(Value):
 
 
 def wants(types: Iterable[str], topic: str) -> bool:
-    """True where the topic begins with one of these, or there are none."""
+    """True where the topic begins with one of these, or there are none; never for staff's notes."""
     beginnings = tuple(types)
-    return not beginnings or topic.startswith(beginnings)
+    return topic not in STAFF_ONLY and (not beginnings or topic.startswith(beginnings))
 
 
 def find_webhook(held: Webhooks, webhook_id: UUID) -> Webhook | None:

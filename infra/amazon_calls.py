@@ -13,16 +13,20 @@ from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
+import orjson
 from pydantic import BaseModel, ValidationError
 
 from domain.ports import AuthorisationRevoked, UpstreamError, UpstreamRefused, UpstreamUnavailable
+from domain.values import AMAZON_JP_MARKETPLACE_ID
 from infra.amazon_answers import CataloguePage, ErrorList, InventoryPage, ListingPage
+from infra.amazon_listings_report import REPORT_TYPE
 from infra.amazon_login import AmazonLogin
 from infra.http_client import Answer, Pace, Question, StrictHttp, excerpt, number_in
 from infra.watching import UNWATCHED, Watch, watched
 
 UPSTREAM = "Amazon"
 PAGES_MAX = 50
+ACCESS_HEADER = "x-amz-access-token"
 _JSON_BODY = {"Content-Type": "application/json"}
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
@@ -31,7 +35,11 @@ PageT = TypeVar("PageT", ListingPage, CataloguePage, InventoryPage)
 
 @dataclass(frozen=True)
 class Operation:
-    """A row of the allow-list; rate and burst are the lower of model and documentation."""
+    """A row of the allow-list; rate and burst are the lower of model and documentation.
+
+    Nothing but `parameters` may be given, and no body but `body`; which data sets may be named by
+    `includedData` is decided by what they are for (domain.privacy).
+    """
 
     name: str
     method: str
@@ -39,21 +47,44 @@ class Operation:
     rate_per_second: float
     burst: int
     success: int = 200
+    parameters: tuple[str, ...] = ()
+    body: bytes | None = None
 
 
+_LISTING = ("marketplaceIds", "includedData", "issueLocale")
+_SEARCH = ("identifiersType", "identifiers", "pageSize", "pageToken")
 SEARCH_LISTINGS = Operation(
-    "searchListingsItems", "GET", "/listings/2021-08-01/items/{seller_id}", 5, 5
-)
+    "searchListingsItems", "GET", "/listings/2021-08-01/items/{seller_id}", 5, 5,
+    parameters=(*_LISTING, *_SEARCH, "withoutStatus", "sortBy", "sortOrder"),
+)  # fmt: skip
 GET_LISTING = Operation(
-    "getListingsItem", "GET", "/listings/2021-08-01/items/{seller_id}/{sku}", 5, 5
-)
-GET_INVENTORY = Operation("getInventorySummaries", "GET", "/fba/inventory/v1/summaries", 2, 2)
-SEARCH_CATALOGUE = Operation("searchCatalogItems", "GET", "/catalog/2022-04-01/items", 2, 2)
+    "getListingsItem", "GET", "/listings/2021-08-01/items/{seller_id}/{sku}", 5, 5,
+    parameters=_LISTING,
+)  # fmt: skip
+GET_INVENTORY = Operation(
+    "getInventorySummaries", "GET", "/fba/inventory/v1/summaries", 2, 2,
+    parameters=("details", "granularityType", "granularityId", "marketplaceIds", "sellerSku",
+                "sellerSkus", "nextToken"),
+)  # fmt: skip
+SEARCH_CATALOGUE = Operation(
+    "searchCatalogItems", "GET", "/catalog/2022-04-01/items", 2, 2,
+    parameters=("marketplaceIds", "includedData", "locale", *_SEARCH),
+)  # fmt: skip
 GET_PARTICIPATIONS = Operation(
     "getMarketplaceParticipations", "GET", "/sellers/v1/marketplaceParticipations", 0.016, 15
 )
 _REPORTS = "/reports/2021-06-30"
-CREATE_REPORT = Operation("createReport", "POST", f"{_REPORTS}/reports", 0.0167, 15, 202)
+CREATE_REPORT = Operation(
+    "createReport", "POST", f"{_REPORTS}/reports", 0.0167, 15, 202,
+    body=orjson.dumps(
+        {
+            "reportType": REPORT_TYPE,
+            "marketplaceIds": [AMAZON_JP_MARKETPLACE_ID],
+            "reportOptions": {"preferredReportDocumentLocale": "en_US"},
+        }
+    ),
+)  # fmt: skip
+"""The one report there is. English headers are asked for; whatever comes is understood."""
 GET_REPORT = Operation("getReport", "GET", f"{_REPORTS}/reports/{{report_id}}", 2, 15)
 GET_REPORT_DOCUMENT = Operation(
     "getReportDocument", "GET", f"{_REPORTS}/documents/{{document_id}}", 0.0167, 15
@@ -127,11 +158,9 @@ class AmazonCalls:
         answer_type: type[AnswerT],
         parameters: Mapping[str, str],
         path: Mapping[str, str] | None = None,
-        *,
-        body: bytes | None = None,
     ) -> AnswerT:
         """One answer. Raises InvalidInput (400), NotFound (404) and the port's errors."""
-        answer = self._ask(operation, parameters, path or {}, body)
+        answer = self._ask(operation, parameters, path or {})
         if answer.status != operation.success:
             raise self._refusal(operation, answer)
         try:
@@ -140,27 +169,22 @@ class AmazonCalls:
             raise self.unavailable(operation, f"unexpected shape: {error}") from error
 
     def _ask(
-        self,
-        operation: Operation,
-        parameters: Mapping[str, str],
-        path: Mapping[str, str],
-        body: bytes | None,
+        self, operation: Operation, parameters: Mapping[str, str], path: Mapping[str, str]
     ) -> Answer:
         """Ask with a token; if Amazon objects to the token itself, once more with a new one."""
         token = self._login.token()
-        answer = self._http.ask(self._question(operation, parameters, path, body, token))
+        answer = self._http.ask(self._question(operation, parameters, path, token))
         if not _is_about_the_token(answer):
             return answer
         self._login.forget(token)
         token = self._login.token()
-        return self._http.ask(self._question(operation, parameters, path, body, token))
+        return self._http.ask(self._question(operation, parameters, path, token))
 
     def _question(
         self,
         operation: Operation,
         parameters: Mapping[str, str],
         path: Mapping[str, str],
-        body: bytes | None,
         token: str,
     ) -> Question:
         encoded = {name: quote(value, safe="") for name, value in path.items()}
@@ -168,9 +192,9 @@ class AmazonCalls:
             operation.name,
             operation.method,
             self._api_url + operation.path.format(**encoded),
-            {"x-amz-access-token": token} | ({} if body is None else _JSON_BODY),
+            {ACCESS_HEADER: token} | ({} if operation.body is None else _JSON_BODY),
             parameters,
-            body,
+            operation.body,
             operation.success,
         )
 

@@ -14,6 +14,7 @@ from domain.ports import AuthorisationRevoked, Clock, UpstreamRefused
 from infra.http_client import Answer, Question, StrictHttp, excerpt
 
 LOGIN_OPERATION = "getAccessToken"
+EXCHANGE_OPERATION = "exchangeCode"
 EARLY_REFRESH = timedelta(seconds=60)
 
 
@@ -32,14 +33,16 @@ class AmazonAccess:
 class Grant(BaseModel):
     """A token goes into a header, so it must be printable ASCII."""
 
-    model_config = ConfigDict(strict=True, frozen=True)
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
 
     access_token: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,8192}$")]
     expires_in: Annotated[int, Field(gt=0, le=86_400)]
 
 
 class Refusal(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
+    """Why Login with Amazon gives nothing, in OAuth's words."""
+
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
 
     error: str
     error_description: str = ""

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
-
-import orjson
 
 from domain.ports import ReportedListing, UpstreamRefused
-from domain.values import AMAZON_JP_MARKETPLACE_ID
+from infra.amazon_allowed import DOWNLOAD, is_document_address
 from infra.amazon_answers import Report, ReportCreated, ReportDocument
 from infra.amazon_calls import CREATE_REPORT, GET_REPORT, GET_REPORT_DOCUMENT, UPSTREAM, AmazonCalls
 from infra.amazon_listings_report import REPORT_TYPE, MalformedReport, listings_in, unpacked
 from infra.http_client import Document, HttpSettings, Question, StrictHttp
 
-DOWNLOAD = "reportDocument"
 DOWNLOAD_SETTINGS = HttpSettings(timeout_seconds=240.0, body_bytes_max=128 * 2**20)
 """An address is good for five minutes; 100,000 listings are some 20 MB, packed."""
 
 _WAITING = ("IN_QUEUE", "IN_PROGRESS")
 _HOPELESS = ("FATAL", "CANCELLED")
-_AMAZONS = re.compile(r"https://[a-z0-9][a-z0-9.-]*\.(?:amazonaws|amazon)\.com/[!-~]*")
-_PRINTABLE = re.compile(r"[!-~]+")
 
 
 class AmazonReports:
@@ -31,18 +24,11 @@ class AmazonReports:
     def __init__(self, calls: AmazonCalls, http: StrictHttp, api_url: str) -> None:
         self._calls = calls
         self._http = http
-        parts = urlsplit(api_url)
-        self._origin = f"{parts.scheme}://{parts.netloc}/"
+        self._api_url = api_url
 
     def request_listings(self) -> str:
-        """See the port. English headers are asked for; whatever comes is understood."""
-        wanted = {
-            "reportType": REPORT_TYPE,
-            "marketplaceIds": [AMAZON_JP_MARKETPLACE_ID],
-            "reportOptions": {"preferredReportDocumentLocale": "en_US"},
-        }
-        body = orjson.dumps(wanted)
-        return self._calls.read(CREATE_REPORT, ReportCreated, {}, body=body).report_id
+        """See the port."""
+        return self._calls.read(CREATE_REPORT, ReportCreated, {}).report_id
 
     def read_listings(self, report_id: str) -> list[ReportedListing] | None:
         """See the port."""
@@ -66,14 +52,9 @@ class AmazonReports:
         if document.compression_algorithm not in (None, "GZIP"):
             detail = f"compressed by {document.compression_algorithm}"
             raise self._calls.unavailable(GET_REPORT_DOCUMENT, detail)
-        if not self._is_amazons(document.url):
+        if not is_document_address(document.url, self._api_url):
             raise self._calls.unavailable(GET_REPORT_DOCUMENT, "the address is not Amazon's")
         return document
-
-    def _is_amazons(self, url: str) -> bool:
-        """True on an Amazon host over HTTPS, or at the API's own exact origin (the sandbox)."""
-        is_own = url.startswith(self._origin) and bool(_PRINTABLE.fullmatch(url))
-        return is_own or bool(_AMAZONS.fullmatch(url))
 
     def _listings(self, document: ReportDocument) -> list[ReportedListing]:
         fetched = self._http.fetch(Question(DOWNLOAD, "GET", document.url, {"Accept": "*/*"}))

@@ -24,6 +24,7 @@ from domain.ports import (
     UpstreamRefused,
 )
 from domain.values import AMAZON_JP_MARKETPLACE_ID
+from infra.amazon_allowed import only_documents, only_operations, only_the_login
 from infra.amazon_answers import (
     CataloguePage,
     InventoryPage,
@@ -79,14 +80,19 @@ class AmazonSpApi:
     ) -> None:
         self._access = access
         self._clock = clock
-        login_http = StrictHttp(UPSTREAM, client, settings, on_call=on_call)
-        api_http = StrictHttp(
-            UPSTREAM, client, settings, limiter=limiter, pace_of=pace_of, on_call=on_call
+        login_http = StrictHttp(
+            UPSTREAM, client, settings, allows=only_the_login(access.login_url), on_call=on_call
         )
+        api_http = StrictHttp(
+            UPSTREAM, client, settings, allows=only_operations(access.api_url),
+            limiter=limiter, pace_of=pace_of, on_call=on_call,
+        )  # fmt: skip
         self._calls = AmazonCalls(
             api_http, AmazonLogin(login_http, access, clock), access.api_url, watch
         )
-        download_http = StrictHttp(UPSTREAM, client, download_settings)
+        download_http = StrictHttp(
+            UPSTREAM, client, download_settings, allows=only_documents(access.api_url)
+        )
         self._reports = AmazonReports(self._calls, download_http, access.api_url)
 
     def read_offers_by_asin(self, asins: Collection[str]) -> list[AmazonOffer]:

@@ -11,7 +11,7 @@ from contextlib import closing
 import httpx
 import psycopg
 
-from infra.installation import NotRunning, connect, upstream_urls
+from infra.installation import NotRunning, connect, consent_access, upstream_urls
 from infra.mail_server import MailFailed, greet
 from infra.messages import failing
 from infra.projection_commands import status
@@ -92,6 +92,7 @@ def upstreams(settings: Settings) -> Iterator[Line]:
     except NotRunning as error:
         yield "upstreams", "fault", str(error)
         return
+    yield consent(settings)
     for name, url in (("amazon", urls.amazon_spapi_url), ("mercari", urls.mercari_graphql_url)):
         try:
             answer = httpx.get(url, timeout=5)
@@ -99,3 +100,12 @@ def upstreams(settings: Settings) -> Iterator[Line]:
             yield name, "fault", f"{kind} {url}: {type(error).__name__}"
         else:
             yield name, "ok", f"{kind} {url} answers ({answer.status_code})"
+
+
+def consent(settings: Settings) -> Line:
+    """Whether sellers can link Amazon by its page; the page itself is asked by browsers alone."""
+    access = consent_access(settings)
+    if not access.application_id:
+        return "amazon consent", "setting", "AMAZON_APPLICATION_ID is not set: no link by consent"
+    page = f"{access.origin} leads back to {access.callback_url}"
+    return "amazon consent", "ok", f"{page} – register exactly this with the application"

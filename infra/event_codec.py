@@ -74,7 +74,7 @@ class FactMapper(Mapper[UUID]):
         envelope = cast(Envelope, domain_event)
         fact = envelope.fact
         sealed = None
-        if fact.PERSONAL:
+        if any(getattr(fact, name) is not None for name in fact.PERSONAL):
             personal: bytes = fact.__pydantic_serializer__.to_json(fact, include=set(fact.PERSONAL))
             sealed = self._seal.seal(personal, place_of(envelope, fact.TOPIC))
         return StoredEvent(

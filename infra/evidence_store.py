@@ -6,7 +6,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from domain.application import acting_for
-from domain.evidence import EvidenceFile, media_type_of
+from domain.evidence import EvidenceFile, OwnKind, media_type_of
 from infra.database import Database
 from infra.personal_data import PersonalData
 from infra.vault import NONCE_BYTES, Sealed, Vault
@@ -23,9 +23,14 @@ class EvidenceStore:
         self._personal_data = personal_data
         self._vault = vault
 
-    def store(self, seller_id: UUID, content: bytes) -> EvidenceFile:
-        """Keep the file. Raises EvidenceRefused for what is no PDF, JPEG or PNG of a fair size."""
-        media_type = media_type_of(content)
+    def store(
+        self, seller_id: UUID, content: bytes, made_as: OwnKind | None = None
+    ) -> EvidenceFile:
+        """Keep the file; `made_as` only for what we made ourselves.
+
+        Raises EvidenceRefused for what is no PDF, JPEG or PNG of a fair size.
+        """
+        media_type = media_type_of(content, made_as)
         digest = sha256(content).hexdigest()
         with acting_for(seller_id):
             key_id, box = self._personal_data.seal_bytes(content, place(seller_id, digest))

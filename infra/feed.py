@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from domain.facts import Recorded
+from domain.ticket.facts import STAFF_ONLY
 from infra.database import Connection
 from infra.event_codec import decode
 
@@ -19,6 +20,7 @@ SHOWN = """
 NEXT = """
     SELECT position FROM live_audit_trail
     WHERE seller_id = %(seller)s AND position > %(after)s AND position <= %(until)s
+      AND type <> ALL(%(hidden)s::text[])
       AND (%(types)s::text[] = '{}'
            OR EXISTS (SELECT FROM unnest(%(types)s::text[]) t WHERE starts_with(type, t)))
     ORDER BY position LIMIT %(limit)s
@@ -47,6 +49,7 @@ def events_after(
     """Up to `limit` of the seller's events in (after, until], in order, of these types."""
     parameters = {
         "seller": seller_id, "after": after, "until": until, "types": list(types), "limit": limit,
+        "hidden": sorted(STAFF_ONLY),
     }  # fmt: skip
     positions = [position for (position,) in connection.execute(NEXT, parameters)]
     return events_at(connection, positions)

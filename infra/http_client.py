@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
 
-from domain.ports import UpstreamThrottled, UpstreamUnavailable
+from domain.ports import UpstreamRefused, UpstreamThrottled, UpstreamUnavailable
 from infra.http_deadline import within
 from infra.limiter import Limiter
 from infra.strict_json import NotStrictJson, parse
 
 OnCall = Callable[[str], None]
+Allows = Callable[[str, httpx.Request], bool]
+"""Whether an operation, by its name, may send this request, as it would stand on the wire."""
+
 ReadT = TypeVar("ReadT")
 
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
@@ -78,8 +81,15 @@ class Question:
     success: int = 200
 
 
+class NotAllowed(UpstreamRefused):
+    """No rule allows this request: nothing was sent, and no budget spent."""
+
+
 class StrictHttp:
-    """Asks one upstream for one seller, through a client made by `http_deadline.open_client`."""
+    """Asks one upstream for one seller, through a client made by `http_deadline.open_client`.
+
+    `allows` is asked about every request, built as it would be sent, before anything else is done.
+    """
 
     def __init__(
         self,
@@ -87,6 +97,7 @@ class StrictHttp:
         client: httpx.Client,
         settings: HttpSettings,
         *,
+        allows: Allows,
         limiter: Limiter | None = None,
         pace_of: Callable[[httpx.Headers], Pace] = lambda _: Pace(),
         on_call: OnCall | None = None,
@@ -94,12 +105,13 @@ class StrictHttp:
         self.upstream = upstream
         self._client = client
         self._settings = settings
+        self._allows = allows
         self._limiter = limiter
         self._pace_of = pace_of
         self._on_call = on_call
 
     def ask(self, question: Question) -> Answer:
-        """One call. Raises UpstreamThrottled (429 or no budget), UpstreamUnavailable (the rest)."""
+        """One call. Raises NotAllowed, UpstreamThrottled (429, no budget), UpstreamUnavailable."""
         return self._exchange(question, self._answer)
 
     def fetch(self, question: Question) -> Document:
@@ -107,13 +119,17 @@ class StrictHttp:
         return self._exchange(question, self._document)
 
     def _exchange(self, question: Question, read: Callable[[str, httpx.Response], ReadT]) -> ReadT:
-        if self._limiter:
-            self._limiter.wait(question.name)
-        if self._on_call:
-            self._on_call(question.name)
         try:
+            request = self._built(question)
+            if not self._allows(question.name, request):
+                asked = f"{request.method} {request.url.raw_path.decode()}"
+                raise NotAllowed(self.upstream, question.name, excerpt(f"not allowed: {asked}"))
+            if self._limiter:
+                self._limiter.wait(question.name)
+            if self._on_call:
+                self._on_call(question.name)
             with within(self._settings.timeout_seconds):
-                return self._sent(question, read)
+                return self._sent(question, request, read)
         except (httpx.HTTPError, httpx.InvalidURL, zlib.error) as error:
             raise self.unavailable(question.name, f"{type(error).__name__}: {error}") from error
 
@@ -121,8 +137,8 @@ class StrictHttp:
         """The error for an answer that cannot be believed."""
         return UpstreamUnavailable(self.upstream, operation, excerpt(detail))
 
-    def _sent(self, question: Question, read: Callable[[str, httpx.Response], ReadT]) -> ReadT:
-        request = self._client.build_request(
+    def _built(self, question: Question) -> httpx.Request:
+        return self._client.build_request(
             question.method,
             question.url,
             params=question.parameters,
@@ -134,6 +150,13 @@ class StrictHttp:
             },
             timeout=self._settings.timeout_seconds,
         )
+
+    def _sent(
+        self,
+        question: Question,
+        request: httpx.Request,
+        read: Callable[[str, httpx.Response], ReadT],
+    ) -> ReadT:
         response = self._client.send(request, stream=True)
         try:
             self._heed(question, response)
@@ -199,6 +222,15 @@ class StrictHttp:
             yield unpacker.decompress(chunk, self._settings.body_bytes_max + 1)
         if not unpacker.eof or unpacker.unused_data:
             raise self.unavailable(operation, "the gzip stream does not end where it should")
+
+
+def only(name: str | Collection[str], method: str, url: str) -> Allows:
+    """One method at one address, for the operations of these names."""
+    names = (name,) if isinstance(name, str) else name
+    address = httpx.URL(url)
+    return lambda asked, request: (
+        asked in names and (request.method, request.url) == (method, address)
+    )
 
 
 def number_in(headers: httpx.Headers, name: str) -> float | None:

@@ -21,11 +21,13 @@ from psycopg.sql import SQL, Identifier
 from domain.application import AsinSync
 from domain.ports import Clock
 from domain.rules.repricing import OwnPrice
+from infra.amazon_consent import AmazonConsents, ConsentAccess
 from infra.api_keys import ApiKeys
 from infra.budgets import Budgets
 from infra.contacts import Contacts
 from infra.database import Database
 from infra.embedded_postgres import EmbeddedPostgres, running_url
+from infra.erasure import Erasure
 from infra.event_store import EventStoreFactory
 from infra.evidence_store import EvidenceStore
 from infra.http_deadline import open_client
@@ -36,13 +38,20 @@ from infra.migrate import FIRST_CELL, migrate
 from infra.personal_data import PersonalData
 from infra.roles import LOGINS, ensure_roles, read_passwords, role_urls
 from infra.seller_secrets import SellerSecrets
-from infra.settings import AMAZON_LWA_URL, AMAZON_SPAPI_URL, MERCARI_GRAPHQL_URL, Settings
+from infra.settings import (
+    AMAZON_CONSENT_URL,
+    AMAZON_LWA_URL,
+    AMAZON_SPAPI_URL,
+    MERCARI_GRAPHQL_URL,
+    Settings,
+)
 from infra.shops import LinkedShops, UpstreamUrls
 from infra.webhook_courier import Tell, WebhookCourier
 from infra.webhook_sender import WebhookSender
 from projections import channel_prices
 
 EMBEDDED_DATABASE = "asin_sync"
+SANDBOX_APPLICATION = "amzn1.sp.solution.sandbox"
 JOB_PATIENCE_SECONDS = 60.0
 WEB_PATIENCE_SECONDS = 5.0
 
@@ -77,6 +86,13 @@ class Installation:
             self.images(), patience_seconds=patience_seconds, stop=stop,
         )  # fmt: skip
 
+    def consents(self, clock: Clock) -> AmazonConsents:
+        """What asks sellers for their permission at Amazon; whoever takes it closes it."""
+        return AmazonConsents(
+            consent_access(self.settings), self.database, self.secrets, self.api_keys, self.app,
+            clock,
+        )  # fmt: skip
+
     def images(self) -> MainImageInspector:
         """A new inspector of main images; whoever takes it closes it."""
         return MainImageInspector(
@@ -92,6 +108,9 @@ class Installation:
         return WebhookCourier(
             self.database, self.app, self.secrets, self.sender(), tell, clock, stop
         )
+
+    def erasure(self) -> Erasure:
+        return Erasure(self.database, self.app, self.personal_data)
 
     def close(self) -> None:
         self.app.close()
@@ -203,6 +222,23 @@ def upstream_urls(settings: Settings) -> UpstreamUrls:
         amazon_lwa_client_secret=settings.amazon_lwa_client_secret,
         mercari_graphql_url=graphql,
         mercari_api_client_name=settings.mercari_api_client_name,
+    )
+
+
+def consent_access(settings: Settings) -> ConsentAccess:
+    """The page for consents as set, or the running sandbox's; there our application is a draft."""
+    urls = upstream_urls(settings)
+    page, application = settings.amazon_consent_url, settings.amazon_application_id
+    if settings.is_sandbox:
+        page = page or f"{urls.amazon_spapi_url}/apps/authorize/consent?version=beta"
+        application = application or SANDBOX_APPLICATION
+    return ConsentAccess(
+        consent_url=page or AMAZON_CONSENT_URL,
+        application_id=application,
+        client_id=urls.amazon_lwa_client_id,
+        client_secret=urls.amazon_lwa_client_secret,
+        login_url=urls.amazon_lwa_url,
+        base_url=settings.base_url,
     )
 
 

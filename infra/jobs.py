@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import procrastinate
 from procrastinate.exceptions import UniqueViolation
@@ -20,14 +20,17 @@ from domain import listing, uploads
 from domain.application import acting_for
 from domain.errors import Refusal, VersionConflict
 from domain.hints import HintKind
+from domain.policies import WindUp
 from domain.ports import Mercari, UpstreamError
 from domain.reading import in_batches
 from domain.seller import Seller, ensure_linked, ensure_may_bind
 from domain.stamps import Work
 from domain.values import hint_id_of
+from infra.arbitrage_jobs import ArbitrageJobs
 from infra.hint_following import HintFollower
 from infra.hint_intake import note, options_of
 from infra.job_queue import put, put_webhook
+from infra.policies_follower import job_of
 from infra.sweep_jobs import SweepJobs
 from infra.workshop import ACTOR, Workshop
 from projections import effects
@@ -37,6 +40,7 @@ CHECK_ATTEMPTS_MAX = 8
 HINT_ATTEMPTS_MAX = 5
 DRAIN_SECONDS_MAX = 60
 STALLED_SECONDS = 10
+ERASE_WAIT_SECONDS = 20
 ASKED_FOR_ANYWAY = ("drain_effects", "rescue", "send_messages", "send_webhook")
 FORGET = "DELETE FROM procrastinate_jobs WHERE id = %(id)s"
 STOCK_BATCH = 20
@@ -54,11 +58,18 @@ class Jobs:
         connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=4)
         self.app = procrastinate.App(connector=connector)
         sweep_jobs = SweepJobs(workshop, self._put)
+        arbitrage_jobs = ArbitrageJobs(workshop, self._put)
         for task in (
             self.check_rows, self.check_again, self.drain_effects, sweep_jobs.start_sweep,
             sweep_jobs.sweep_page, self.follow_hint, self.send_messages, self.send_webhook,
+            arbitrage_jobs.check_arbitrage, arbitrage_jobs.wind_up, self.erase,
         ):  # fmt: skip
             self.app.task(name=task.__name__)(task)
+        self.app.periodic(cron="17 19 * * *")(
+            self.app.task(name="give_up_abandoned", queueing_lock="give_up", pass_context=False)(
+                self.daily
+            )
+        )
         self.app.periodic(cron="* * * * * */5")(
             self.app.task(name="rescue", queueing_lock="rescue", pass_context=False)(self.rescue)
         )
@@ -90,10 +101,12 @@ class Jobs:
                        attempt=attempt + 1)  # fmt: skip
 
     def check_again(self, seller: str, binding: str, attempt: int) -> None:
-        """Check one binding that was asked for again by hand."""
+        """Check one binding that was asked for again by hand; a terminated seller's ends anyway."""
         shop, work = self._workshop, self._work(UUID(binding))
         with acting_for(UUID(seller)):
             owner = shop.app.seller(UUID(seller))
+            if owner.is_terminated:
+                return
             why = ("E-901", "no usable answer")
             try:
                 sources = shop.shops.sources(owner)
@@ -111,13 +124,16 @@ class Jobs:
             )
 
     def drain_effects(self, seller: str) -> None:
-        """Do what is due on Mercari for one seller, take-downs first, until nothing is."""
+        """Do what is due on Mercari for one seller, take-downs first, until nothing is.
+
+        The seller is loaded for each page: from its termination on, nothing is listed any more.
+        """
         shop, seller_id = self._workshop, UUID(seller)
         ends_at = shop.clock() + timedelta(seconds=DRAIN_SECONDS_MAX)
         with acting_for(seller_id):
-            owner = shop.app.seller(seller_id)
-            ensure_linked(owner)
             while not shop.stop.is_set() and shop.clock() < ends_at:
+                owner = shop.app.seller(seller_id)
+                ensure_linked(owner)
                 if shop.shops.pause(owner, "mercari"):
                     return
                 with shop.database.reading_for(seller_id) as connection:
@@ -201,6 +217,26 @@ class Jobs:
         if shop.courier.deliver(UUID(seller), UUID(webhook)):
             with shop.database.pool("jobs").connection() as connection:
                 put_webhook(connection, UUID(seller), UUID(webhook))
+
+    def erase(self, seller: str) -> None:
+        """Erase a leaving seller's personal data as soon as nothing of it is on sale.
+
+        What still is, or came in between, is ended again.
+        """
+        shop, seller_id = self._workshop, UUID(seller)
+        with acting_for(seller_id):
+            owner = shop.app.seller(seller_id)
+        if shop.erasure.is_due(owner, shop.clock()):
+            shop.erasure.erase(seller_id, self._work(seller_id))
+        elif owner.is_leaving and not owner.is_erased:
+            options = {"queueing_lock": f"erase:{seller}",
+                       "schedule_in": {"seconds": ERASE_WAIT_SECONDS}}  # fmt: skip
+            self._put("erase", options, {"seller": seller})
+            self._put(*job_of(WindUp(seller_id, "withdraw")))
+
+    def daily(self, timestamp: int) -> None:
+        """Once a day: applications that nobody moved for half a year are given up."""
+        self._workshop.erasure.give_up_abandoned(self._work(uuid4()))
 
     async def rescue(self, timestamp: int) -> None:
         """Queue again what a killed worker left 'doing', with its lock, and what broke.

@@ -20,7 +20,7 @@ from domain.ports import (
     MercariCategory,
     MercariListing,
 )
-from infra.http_client import HttpSettings, OnCall, StrictHttp
+from infra.http_client import HttpSettings, OnCall, StrictHttp, only
 from infra.limiter import Limiter
 from infra.mercari_answers import (
     Category,
@@ -42,6 +42,7 @@ from infra.mercari_calls import UPSTREAM, MercariAccess, MercariCalls, pace_read
 from infra.mercari_operations import (
     BULK_MAX,
     CREATE_PRODUCT,
+    DOCUMENTS,
     FIND_VARIANT,
     PAGE_SIZE,
     READ_CATEGORIES,
@@ -83,6 +84,7 @@ class MercariShops:
             UPSTREAM,
             client,
             settings,
+            allows=only(DOCUMENTS, "POST", access.url),
             limiter=limiter,
             pace_of=pace_reader(clock),
             on_call=on_call,

@@ -12,7 +12,17 @@ from typing import Any
 
 import psycopg
 
-from domain.policies import CheckAgain, CheckRows, DrainEffects, StartSweep, WorkDue, work_after
+from domain.policies import (
+    CheckAgain,
+    CheckArbitrage,
+    CheckRows,
+    DrainEffects,
+    Erase,
+    StartSweep,
+    WindUp,
+    WorkDue,
+    work_after,
+)
 from infra.database import Connection, Database
 from infra.job_queue import put
 from infra.log_reader import read_batch
@@ -109,6 +119,14 @@ def job_of(due: WorkDue) -> tuple[str, dict[str, Any], dict[str, Any]]:
             }  # fmt: skip
             lock = f"start:{seller}:{due.kind}:{due.is_brake_off}"
             return "start_sweep", {"queueing_lock": lock}, arguments
+        case Erase():
+            return "erase", {"queueing_lock": f"erase:{seller}"}, {"seller": seller}
         case DrainEffects():
             lock = f"effects:{seller}"
             return "drain_effects", {"lock": lock, "queueing_lock": lock}, {"seller": seller}
+        case WindUp():
+            lock = f"wind_up:{seller}"
+            arguments = {"seller": seller, "ending": due.ending}
+            return "wind_up", {"lock": lock, "queueing_lock": lock}, arguments
+        case CheckArbitrage():
+            return "check_arbitrage", {"queueing_lock": f"arbitrage:{seller}"}, {"seller": seller}

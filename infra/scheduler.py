@@ -15,7 +15,8 @@ from uuid import UUID
 
 import psycopg
 
-from domain.policies import DrainEffects, StartSweep
+from domain.policies import CheckArbitrage, DrainEffects, StartSweep, WindUp
+from domain.policy import policy_of
 from domain.ports import Clock
 from domain.sync_sweep import INTERVAL_SECONDS, SweepKind, due_at_epoch_seconds, offset_seconds
 from infra.call_counts import add_calls
@@ -25,7 +26,7 @@ from infra.job_queue import put_webhook
 from infra.policies_follower import defer
 from infra.shops import LinkedShops
 from infra.webhook_rows import endpoints_due
-from projections import conditions, effects, sellers
+from projections import arbitrage_signs, conditions, effects, sellers, suspicions
 
 TICK_SECONDS = 1.0
 log = logging.getLogger(__name__)
@@ -48,6 +49,11 @@ def due_sweeps(seller_ids: Iterable[UUID], now: datetime) -> list[StartSweep]:
         for seller_id in seller_ids
         for kind, due_at in dues_of(seller_id, now).items()
     ]
+
+
+def due_looks(terminated: Iterable[UUID], now: datetime) -> list[StartSweep]:
+    """A terminated seller's shop is still looked at, for listings that are on sale all the same."""
+    return [sweep for sweep in due_sweeps(terminated, now) if sweep.kind == "drift"]
 
 
 def dues_of(seller_id: UUID, now: datetime) -> dict[SweepKind, datetime]:
@@ -76,7 +82,7 @@ class Scheduler:
         self._shops = shops
         self._clock = clock
         self._begun: dict[tuple[UUID, SweepKind], datetime] = {}
-        self._tidied_on: date | None = None
+        self._done_on: date | None = None
 
     def run(self, stop: Event) -> None:
         """Tick until told to stop."""
@@ -91,6 +97,8 @@ class Scheduler:
         now = self._clock()
         with self._database.pool("projector").connection() as connection:
             enabled = sellers.enabled(connection)
+            terminated = suspicions.terminated_sellers(connection)
+            unended = suspicions.not_wound_up(connection)
             paused = conditions.paused_sellers(connection, "mercari", now)
             waiting = [
                 seller for seller in effects.sellers_due(connection, now) if seller not in paused
@@ -99,19 +107,26 @@ class Scheduler:
             webhooks = endpoints_due(connection, now)
         with self._database.pool("jobs").connection() as connection:
             add_calls(connection, self._shops.take_calls(), now)
-            for sweep in due_sweeps(enabled, now):
+            for sweep in [*due_sweeps(enabled, now), *due_looks(terminated, now)]:
                 self.begin(connection, sweep, now)
+            for seller_id in unended:
+                defer(connection, WindUp(seller_id, "block"))
             for seller_id in waiting:
                 defer(connection, DrainEffects(seller_id))
             for seller_id, webhook_id in webhooks:
                 put_webhook(connection, seller_id, webhook_id)
-            self.tidy(connection, now)
+            self.do_once_a_day(connection, now)
 
-    def tidy(self, connection: Connection, now: datetime) -> None:
-        """Once a day: notifications too old to be sent again are forgotten."""
-        if self._tidied_on != now.date():
-            forget_old(connection, now)
-            self._tidied_on = now.date()
+    def do_once_a_day(self, connection: Connection, now: datetime) -> None:
+        """Forget notifications too old to be sent again; look for signs of arbitrage."""
+        if self._done_on == now.date():
+            return
+        forget_old(connection, now)
+        with self._database.pool("projector").connection() as views:
+            signs = arbitrage_signs.sellers_with_signs(views, policy_of().arbitrage, now)
+        for seller_id in signs:
+            defer(connection, CheckArbitrage(seller_id))
+        self._done_on = now.date()
 
     def begin(self, connection: Connection, sweep: StartSweep, now: datetime) -> None:
         """Remember and queue the sweep in one transaction, unless it was.

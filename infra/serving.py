@@ -104,6 +104,7 @@ def run_web(
     )
     desk.shops.close()
     desk.webhooks.close()
+    desk.consents.close()
 
 
 def children_of(settings: Settings) -> Sequence[Child]:

@@ -12,7 +12,9 @@ from infra.mail_server import MailServer, mail_server_from
 
 AMAZON_SPAPI_URL = "https://sellingpartnerapi-fe.amazon.com"
 AMAZON_LWA_URL = "https://api.amazon.com/auth/o2/token"
+AMAZON_CONSENT_URL = "https://sellercentral.amazon.co.jp/apps/authorize/consent"
 MERCARI_GRAPHQL_URL = "https://api.mercari-shops.com/v1/graphql"
+PAGE_BEGINNINGS = ("https://", "http://127.0.0.1:", "http://localhost:")
 
 
 def setting(name: str, default: str, meaning: str) -> Any:
@@ -37,6 +39,13 @@ class Settings:
     amazon_lwa_client_id: str = setting("AMAZON_LWA_CLIENT_ID", "sandbox", "of your application")
     amazon_lwa_client_secret: str = setting(
         "AMAZON_LWA_CLIENT_SECRET", "sandbox", "of your application; never printed"
+    )
+    amazon_consent_url: str = setting(
+        "AMAZON_CONSENT_URL", "",
+        f"default {AMAZON_CONSENT_URL}; add ?version=beta while your application is a draft",
+    )  # fmt: skip
+    amazon_application_id: str = setting(
+        "AMAZON_APPLICATION_ID", "", "of your application, amzn1.sp.solution.…; for the consent"
     )
     mercari_graphql_url: str = setting(
         "MERCARI_GRAPHQL_URL", "", f"for example {MERCARI_GRAPHQL_URL}"
@@ -69,8 +78,9 @@ class Settings:
 
     @property
     def base_url(self) -> str:
-        """How links in mails begin."""
-        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
+        """How links in mails begin, and the address that Amazon's consent leads back to."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return (self.url or f"http://{host}:{self.port}").rstrip("/")
 
     @property
     def is_sandbox(self) -> bool:
@@ -90,6 +100,8 @@ class Settings:
             found.append(f"set {', '.join(missing)} too, or none of the three for the sandbox")
         if not (self.port.isdigit() and 0 <= int(self.port) < 65536):
             found.append(f"ASIN_SYNC_PORT is {self.port!r}: give a number from 0 to 65535")
+        if self.amazon_consent_url and not self.amazon_consent_url.startswith(PAGE_BEGINNINGS):
+            found.append("AMAZON_CONSENT_URL is no address of a page: begin it with https://")
         try:
             mail_server_from(self.smtp_url)
         except ValueError as error:

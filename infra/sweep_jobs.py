@@ -15,6 +15,7 @@ from uuid import UUID
 
 from domain import drift, offer_sweep, sweep_run, sweeps
 from domain.application import acting_for
+from domain.arbitrage import ensure_not_terminated
 from domain.breaker import Marketplace, UpstreamPaused
 from domain.errors import Refusal
 from domain.ports import UpstreamError, UpstreamRefused, UpstreamThrottled
@@ -91,12 +92,17 @@ class SweepJobs:
                 sweep_run.skip_sweep(shop.app, seller_id, kind, due, running_since, work)
 
     def sweep_page(self, seller: str, run: dict[str, Any]) -> None:
-        """Work on one page of a sweep and hand the run on; the last page ends it."""
+        """Work on one page of a sweep and hand the run on; the last page ends it.
+
+        Of a terminated seller only Mercari is looked at: nothing may be on sale there.
+        """
         shop, seller_id, sweep = self._workshop, UUID(seller), SweepRun.model_validate(run)
         work = self._work(sweep.sweep_id(seller_id))
         with acting_for(seller_id):
             owner = shop.app.seller(seller_id)
             try:
+                if sweep.kind != "drift":
+                    ensure_not_terminated(owner.arbitrage)
                 if paused := shop.shops.pause(owner, marketplace_of(sweep.kind)):
                     raise UpstreamPaused(paused, shop.clock())
                 sources = shop.shops.sources(owner, with_tree=sweep.kind == "catalogue")

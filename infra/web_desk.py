@@ -16,7 +16,7 @@ import psycopg
 
 from domain.breaker import Marketplace
 from domain.contacts import Contact, ContactState
-from domain.evidence import EvidenceFile
+from domain.evidence import EvidenceFile, OwnKind
 from domain.facts import Recorded
 from domain.hints import Taken
 from domain.ports import Clock
@@ -73,6 +73,7 @@ class WebDesk:
         self.webhooks = WebhookDesk(
             self._database, installation.secrets, installation.sender(), clock
         )
+        self.consents = installation.consents(clock)
         self.session_secret = installation.keys.session
         self.hints = HintIntake(self._database, installation.keys.session, clock)
         self.is_sandbox = installation.settings.is_sandbox
@@ -140,8 +141,10 @@ class WebDesk:
     def store_secret(self, seller_id: UUID, kind: SecretKind, token: str) -> None:
         self._installation.secrets.store(seller_id, kind, token)
 
-    def store_evidence(self, seller_id: UUID, content: bytes) -> EvidenceFile:
-        return self._installation.evidence.store(seller_id, content)
+    def store_evidence(
+        self, seller_id: UUID, content: bytes, made_as: OwnKind | None = None
+    ) -> EvidenceFile:
+        return self._installation.evidence.store(seller_id, content, made_as)
 
     def evidence(self, seller_id: UUID, sha256: str) -> tuple[str, bytes] | None:
         return self._installation.evidence.find(seller_id, sha256)
@@ -195,6 +198,7 @@ class WebDesk:
         self.stop()
         self.shops.close()
         self.webhooks.close()
+        self.consents.close()
         self._installation.close()
 
 

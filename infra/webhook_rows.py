@@ -9,6 +9,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
+from domain.ticket.facts import STAFF_ONLY
 from domain.webhooks import Attempt, Delivery, Outcome
 from infra.database import Connection
 from infra.webhook_sender import Reply
@@ -76,16 +77,22 @@ AGAIN = """
         SET state = 'waiting', attempts = 0, not_before = NULL, settled_at = NULL
 """
 
+HIDDEN = sorted(STAFF_ONLY)
+
 # Positions of a seller's events from an instant on, oldest first.
 SINCE = """
     SELECT position FROM live_audit_trail
     WHERE seller_id = %(seller)s AND recorded_at >= %(since)s AND position <= %(until)s
+      AND type <> ALL(%(hidden)s::text[])
       AND (%(types)s::text[] = '{}'
            OR EXISTS (SELECT FROM unnest(%(types)s::text[]) t WHERE starts_with(type, t)))
     ORDER BY position LIMIT %(limit)s
 """
 
-ALONE = "SELECT position FROM live_audit_trail WHERE position = %s AND position <= %s"
+ALONE = """
+    SELECT position FROM live_audit_trail
+    WHERE position = %s AND position <= %s AND type <> ALL(%s::text[])
+"""
 WAKE = """
     UPDATE webhook_deliveries SET not_before = NULL
     WHERE webhook_id = %s AND state = 'waiting' AND not_before IS NOT NULL
@@ -191,7 +198,7 @@ def faring(connection: Connection, seller_id: UUID) -> dict[UUID, Delivery]:
 
 def position_alone(connection: Connection, position: int, until: int) -> list[int]:
     """The position, if it is an event of the seller that this connection reads for."""
-    return [found for (found,) in connection.execute(ALONE, (position, until))]
+    return [found for (found,) in connection.execute(ALONE, (position, until, HIDDEN))]
 
 
 def positions_since(
@@ -200,7 +207,7 @@ def positions_since(
     """Of up to RESENT_MAX events, oldest first."""
     parameters = {
         "seller": seller_id, "since": since, "until": until, "types": list(types),
-        "limit": RESENT_MAX,
+        "limit": RESENT_MAX, "hidden": HIDDEN,
     }  # fmt: skip
     return [position for (position,) in connection.execute(SINCE, parameters)]
 

@@ -8,6 +8,7 @@ from threading import Event
 from domain.application import AsinSync
 from domain.ports import Clock
 from infra.database import Database
+from infra.erasure import Erasure
 from infra.installation import Installation
 from infra.messages import Mailing
 from infra.shops import LinkedShops
@@ -27,6 +28,7 @@ class Workshop:
     stop: Event
     mailing: Mailing
     courier: WebhookCourier
+    erasure: Erasure
 
 
 def workshop_of(
@@ -41,4 +43,5 @@ def workshop_of(
         stop=stop,
         mailing=installation.mailing(),
         courier=installation.courier(clock, tell, stop),
+        erasure=installation.erasure(),
     )

@@ -1,6 +1,7 @@
 """What can be asked: one file per question, each the exact fold of the log up to its position."""
 
 from projections.applications import Applications
+from projections.arbitrage_signs import ArbitrageSigns
 from projections.audit_trail import AuditTrail
 from projections.bindings import Bindings
 from projections.channel_prices import ChannelPrices
@@ -11,8 +12,10 @@ from projections.price_bases import PriceBases
 from projections.sellers import Sellers
 from projections.stock_alerts import StockAlerts
 from projections.submissions import Submissions
+from projections.suspicions import Suspicions
 from projections.sync_log import SyncLog
 from projections.table import Projection
+from projections.tickets import Tickets
 
 ALL: tuple[Projection, ...] = (
     Sellers(),
@@ -26,5 +29,8 @@ ALL: tuple[Projection, ...] = (
     ChannelPrices(),
     PriceBases(),
     StockAlerts(),
+    Tickets(),
+    ArbitrageSigns(),
+    Suspicions(),
     Applications(),
 )

@@ -42,6 +42,7 @@ class ApplicationRow:
     seller_id: UUID
     stage: str
     applied_at: datetime
+    moved_at: datetime
     progress: str = "open"
     round: int = 0
     company_name: str = ""
@@ -101,12 +102,13 @@ class Applications:
             rows.put(ITEMS, filed(recorded, fact))
         if isinstance(fact, ApplicationReturned):
             send_back(rows, recorded.originator_id, fact)
-        place: dict[str, Any] = {"version": recorded.version, "position": recorded.position}
+        seller_id, at = recorded.originator_id, fact.stamp.decided_at
+        place: dict[str, Any] = {
+            "version": recorded.version, "position": recorded.position, "moved_at": at,
+        }  # fmt: skip
         for stage in stages_of(fact):
-            found = rows.get(APPLICATIONS, recorded.originator_id, stage)
-            row = found or ApplicationRow(
-                recorded.originator_id, stage, recorded.fact.stamp.decided_at
-            )
+            found = rows.get(APPLICATIONS, seller_id, stage)
+            row = found or ApplicationRow(seller_id, stage, at, at)
             if found or not isinstance(fact, PersonalDataErased):
                 rows.put(APPLICATIONS, replace(row, **place, **changes_by(row, fact)))
 
@@ -185,6 +187,13 @@ QUEUE = """
     ORDER BY due_on, requested_at, seller_id, stage LIMIT %s
 """
 
+# Applications that wait for their own seller, and on which nothing has moved since then.
+UNMOVED = """
+    SELECT seller_id FROM live_applications
+    WHERE stage = 'pro_seller' AND progress IN ('open', 'returned') AND moved_at < %s
+    ORDER BY moved_at LIMIT 100
+"""
+
 # How reviews went since then: shares are null where nothing was decided.
 FIGURES = """
     SELECT stage,
@@ -225,6 +234,11 @@ def queue(connection: Connection[Any], limit: int = 200) -> list[ApplicationRow]
     """For a connection that reads for staff."""
     cursor = connection.cursor(row_factory=class_row(ApplicationRow))
     return cursor.execute(QUEUE, (limit,)).fetchall()
+
+
+def unmoved(connection: Connection[Any], since: datetime) -> list[UUID]:
+    """For a connection that reads for staff."""
+    return [seller_id for (seller_id,) in connection.execute(UNMOVED, (since,))]
 
 
 def figures(connection: Connection[Any], since: datetime, today: date) -> list[Figures]:

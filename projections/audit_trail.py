@@ -78,19 +78,21 @@ PAGE = """
       AND (%(since)s::timestamptz IS NULL OR recorded_at >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR recorded_at < %(until)s)
       AND (%(before)s::bigint IS NULL OR position < %(before)s)
+      AND type <> ALL(%(hidden)s::text[])
     ORDER BY position DESC LIMIT %(limit)s
 """
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What to show of the trail; None is no filter."""
+    """What to show of the trail; None is no filter. Types that are `hidden` are not shown."""
 
     subject: UUID | None = None
     actor: str | None = None
     type: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    hidden: tuple[str, ...] = ()
 
 
 def page(
@@ -100,5 +102,6 @@ def page(
     parameters = {
         "subject": wanted.subject, "actor": wanted.actor, "type": wanted.type,
         "since": wanted.since, "until": wanted.until, "before": before, "limit": limit,
+        "hidden": list(wanted.hidden),
     }  # fmt: skip
     return connection.cursor(row_factory=class_row(AuditRow)).execute(PAGE, parameters).fetchall()

@@ -280,6 +280,14 @@ def fold_history(history: Sequence[Recorded]) -> BindingRow | None:
 
 # --- queries ------------------------------------------------------------------------------------
 
+# A listing that is still shown, or a binding that has not come to its end.
+ANY_ON_SALE = """
+    SELECT EXISTS (
+        SELECT FROM live_bindings
+        WHERE is_on_sale OR status NOT IN ('withdrawn', 'blocked', 'rejected')
+    )
+"""
+
 # One binding, as the live generation holds it.
 ONE = """
     SELECT * FROM live_bindings WHERE binding_id = %(binding_id)s
@@ -327,6 +335,12 @@ def page(
     }  # fmt: skip
     cursor = connection.cursor(row_factory=class_row(BindingRow))
     return cursor.execute(PAGE, {**filters, "limit": limit}).fetchall()
+
+
+def is_any_on_sale(connection: Connection[Any]) -> bool:
+    """Whether the shop shows anything of the seller, or is still to be told something."""
+    row = connection.execute(ANY_ON_SALE).fetchone()
+    return bool(row and row[0])
 
 
 def counts(connection: Connection[Any]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from domain import arbitrage
 from domain import seller as facts
 from domain.facts import Recorded
 from projections.table import Key, Rows, Table
@@ -89,7 +90,7 @@ def changes_by(fact: facts.SellerFact) -> dict[str, Any]:
             return {"is_mercari_linked": True}
         case facts.SyncEnabled():
             return {"is_sync_enabled": True}
-        case facts.SyncDisabled() | facts.ErasureRequested():
+        case facts.SyncDisabled() | facts.ErasureRequested() | arbitrage.Terminated():
             return {"is_sync_enabled": False}
         case facts.PersonalDataErased():
             return {"is_amazon_linked": False, "is_mercari_linked": False}

@@ -14,7 +14,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from domain import submission
+from domain import arbitrage, submission
 from domain.asin_binding import facts as binding
 from domain.breaker import Paused, Resumed
 from domain.facts import Fact, Recorded
@@ -162,6 +162,10 @@ def lines_of(fact: Fact, seller_id: UUID) -> list[Line]:
             return [Line(f"pause.{fact.marketplace}", "retrying", why, fact.code)]
         case Resumed():
             return [Line(f"resume.{fact.marketplace}", "ok", {"since": fact.since.isoformat()})]
+        case arbitrage.Terminated():
+            return [Line("terminate", "failed", {"cause": fact.cause}, fact.code)]
+        case arbitrage.BindingsWoundUp():
+            return [Line(f"wind_up.{fact.ending}", "ok", {"bindings": fact.bindings})]
         case submission.Refused():
             keys = {"filename": fact.filename, "faults": [each.key for each in fact.faults]}
             return [Line("upload", "failed", keys, "E-400")]
@@ -275,6 +279,9 @@ PAGE = """
     ORDER BY position DESC, number DESC LIMIT %(limit)s
 """
 
+# The lines of one fact.
+AT = "SELECT * FROM live_sync_log WHERE position = %s ORDER BY number LIMIT %s"
+
 # What came after a place in the log, oldest first: the live tail.
 AFTER = """
     SELECT * FROM live_sync_log WHERE (position, number) > (%(position)s, %(number)s)
@@ -317,3 +324,10 @@ def after(
     """Oldest first, for followers of the live log."""
     place = {"position": position, "number": number, "limit": limit}
     return connection.cursor(row_factory=class_row(LogRow)).execute(AFTER, place).fetchall()
+
+
+def at(connection: Connection[Any], position: int, limit: int = 1_000) -> list[LogRow]:
+    """The lines of the fact at this position, in order; none where it is another seller's."""
+    return (
+        connection.cursor(row_factory=class_row(LogRow)).execute(AT, (position, limit)).fetchall()
+    )

@@ -169,6 +169,7 @@ def desk(
     made.stop()
     made.shops.close()
     made.webhooks.close()
+    made.consents.close()
 
 
 @pytest.fixture

@@ -61,6 +61,11 @@ const lines = (tail) => {
     if (line.href) { cells[2].firstElementChild.textContent = line.asin; cells[2].firstElementChild.href = line.href; } else cells[2].replaceChildren(line.asin);
     cells[3].textContent = line.title;
     cells[4].textContent = line.said;
+    if (line.ask) {
+      const ask = clone("#row-ask").firstElementChild;
+      ask.href = line.ask;
+      cells[4].append(" ", ask);
+    }
     if (line.code) {
       const code = clone("#row-code").firstElementChild, target = new URL(code.href);
       target.searchParams.set("code", line.code);
@@ -135,11 +140,12 @@ if (upload) {
       cells[1].replaceChildren(link);
     }
     if (!row.code) return;
-    const why = clone("#why"), [code, text, action] = why.children, target = new URL(code.href);
+    const why = clone("#why"), [code, text, action, ask] = why.children, target = new URL(code.href);
     target.searchParams.set("code", row.code);
     Object.assign(code, { textContent: row.code, href: target.href });
     text.textContent = row.why;
     action.textContent = row.action;
+    if (row.ask) ask.href = row.ask; else ask.remove();
     cells[6].replaceChildren(why);
   };
   listen(upload.dataset.upload, {

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from domain.arbitrage import CODE, TerminationCause, WindUp
 from domain.asin_binding.facts import (
     AttemptFailed,
     BindingFact,
@@ -95,6 +96,13 @@ class AskAgain(Command):
 
 class Withdraw(Command):
     reason: str = "asked by the seller"
+
+
+class EndWithSeller(Command):
+    """The seller was terminated, or leaves; `cause` says why it was terminated."""
+
+    ending: WindUp
+    cause: TerminationCause | None = None
 
 
 def request(binding: AsinBinding | None, command: RequestBinding) -> list[BindingFact]:
@@ -355,3 +363,16 @@ def withdraw(binding: AsinBinding, command: Withdraw) -> list[BindingFact]:
     if binding.status == "withdrawn":
         return []
     return [Withdrawn(stamp=command.stamp, reason=command.reason)]
+
+
+def end_with_seller(binding: AsinBinding, command: EndWithSeller) -> list[BindingFact]:
+    """Blocked (E-415) or withdrawn with its seller; what is blocked, or withdrawn by it, stays."""
+    if binding.status == "blocked":
+        return []
+    if command.ending == "withdraw":
+        return withdraw(binding, Withdraw(stamp=command.stamp, reason="the seller left"))
+    terminated = Finding(
+        code=CODE, field="seller", seen=command.cause or "-", rule="seller_terminated",
+        source=INTEGRATION_POLICY,
+    )  # fmt: skip
+    return [Blocked(stamp=command.stamp, code=CODE, finding=terminated)]

@@ -58,10 +58,33 @@ class GuardPolicy(Value):
     mass_change_count_min: int = 5
 
 
+class ArbitragePolicy(Value):
+    """When a seller is suspected of arbitrage, and how long a dismissal holds.
+
+    Older versions suspected nobody; these defaults only let them be read.
+    """
+
+    price_above_days: int = 3
+    no_own_offer_asins: int = 3
+    no_own_offer_days: int = 30
+    dismissal_days: int = 30
+
+
 class OnboardingPolicy(Value):
     """What a seller is promised while it waits for a review (SPEC §2.3)."""
 
     review_business_days: int = 7
+
+
+class SupportPolicy(Value):
+    """How soon a ticket is answered, may be reopened, and how long a look at a seller lasts.
+
+    Older versions had no tickets; these defaults only let them be read.
+    """
+
+    first_answer_hours: int = 72
+    reopen_days: int = 14
+    look_minutes: int = 60
 
 
 class Policy(Value):
@@ -83,6 +106,8 @@ class Policy(Value):
     registered_brands: frozenset[str]
     categories: CategoryPolicy
     guards: GuardPolicy = GuardPolicy()
+    arbitrage: ArbitragePolicy = ArbitragePolicy()
+    support: SupportPolicy = SupportPolicy()
     repricing: RepricingPolicy = RepricingPolicy()
     onboarding: OnboardingPolicy = OnboardingPolicy()
 

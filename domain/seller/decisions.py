@@ -9,6 +9,7 @@ from pydantic import Field
 
 from domain import admission
 from domain.admission.facts import AdmissionFact, ApplicationApproved
+from domain.arbitrage import ensure_not_terminated
 from domain.errors import (
     BrandRefused,
     PriceOutOfRange,
@@ -53,7 +54,9 @@ class Register(Command):
 
 
 class LinkAmazon(Command):
-    """The refresh token was stored."""
+    """The refresh token was stored; `scopes` are those of a consent on Amazon's page, if any."""
+
+    scopes: tuple[str, ...] = ()
 
 
 class LinkMercari(Command):
@@ -138,13 +141,17 @@ def register(seller: Seller, command: Register) -> list[SellerFact]:
 
 
 def link_amazon(seller: Seller, command: LinkAmazon) -> list[SellerFact]:
-    """Linking again is a fact again: the token behind it is a new one."""
-    linked = AmazonLinked(stamp=command.stamp, amazon_seller_id=seller.amazon_seller_id)
+    """Linking again is a fact again: the token behind it is a new one. Raises SellerTerminated."""
+    ensure_not_terminated(seller.arbitrage)
+    linked = AmazonLinked(
+        stamp=command.stamp, amazon_seller_id=seller.amazon_seller_id, scopes=command.scopes
+    )
     return [linked, *begun_by_link(seller, "is_amazon_linked", command.stamp)]
 
 
 def link_mercari(seller: Seller, command: LinkMercari) -> list[SellerFact]:
-    """Linking again is a fact again: the token behind it is a new one."""
+    """Linking again is a fact again: the token behind it is a new one. Raises SellerTerminated."""
+    ensure_not_terminated(seller.arbitrage)
     linked = MercariLinked(stamp=command.stamp, shop_id=command.shop_id)
     return [linked, *begun_by_link(seller, "is_mercari_linked", command.stamp)]
 
@@ -155,7 +162,11 @@ def begun_by_link(seller: Seller, link: str, stamp: Stamp) -> list[AdmissionFact
 
 
 def admit(seller: Seller, command: admission.Approve) -> list[SellerFact]:
-    """Approve what is in review; where that was ASIN Sync, it is switched on. Raises WrongState."""
+    """Approve what is in review; where that was ASIN Sync, it is switched on.
+
+    Raises WrongState, SellerTerminated.
+    """
+    ensure_not_terminated(seller.arbitrage)
     facts = admission.approve(seller.standing, command)
     is_let_in = any(
         isinstance(fact, ApplicationApproved) and fact.stage == "asin_sync" for fact in facts
@@ -164,7 +175,11 @@ def admit(seller: Seller, command: admission.Approve) -> list[SellerFact]:
 
 
 def enable_sync(seller: Seller, command: EnableSync) -> list[SellerFact]:
-    """After it was switched off. Raises SyncNotEnabled naming everything that is missing."""
+    """After it was switched off. Raises SyncNotEnabled naming everything that is missing.
+
+    Raises SellerTerminated.
+    """
+    ensure_not_terminated(seller.arbitrage)
     ensure_admitted(seller)
     return [] if seller.is_sync_enabled else [SyncEnabled(stamp=command.stamp)]
 
@@ -176,7 +191,8 @@ def disable_sync(seller: Seller, command: DisableSync) -> list[SellerFact]:
 
 
 def change_settings(seller: Seller, command: ChangeSettings) -> list[SellerFact]:
-    """Raises PriceOutOfRange for a float beyond the policy's maximum."""
+    """Raises PriceOutOfRange for a float beyond the policy's maximum, SellerTerminated."""
+    ensure_not_terminated(seller.arbitrage)
     maximum = Decimal(policy_of(command.stamp.policy).float_rate_max)
     if abs(command.default_float_rate or Decimal(0)) > maximum:
         raise PriceOutOfRange(f"the float must lie within ±{maximum:.0%}")
@@ -187,7 +203,11 @@ def change_settings(seller: Seller, command: ChangeSettings) -> list[SellerFact]
 
 
 def change_warranty(seller: Seller, command: ChangeWarranty) -> list[SellerFact]:
-    """Raises WarrantyIncomplete naming the parts that are missing or not Japanese."""
+    """Raises WarrantyIncomplete naming the parts that are missing or not Japanese.
+
+    Raises SellerTerminated.
+    """
+    ensure_not_terminated(seller.arbitrage)
     if faults := faults_in(command.warranty):
         raise WarrantyIncomplete(f"mend: {', '.join(faults)}", parts=list(faults), rules=faults)
     if not command.is_attested:
@@ -199,7 +219,11 @@ def change_warranty(seller: Seller, command: ChangeWarranty) -> list[SellerFact]
 
 
 def authorise_brands(seller: Seller, command: AuthoriseBrands) -> list[SellerFact]:
-    """Those that are new or say something new; raises BrandRefused for a malformed registration."""
+    """Those that are new or say something new; raises BrandRefused for a malformed registration.
+
+    Raises SellerTerminated.
+    """
+    ensure_not_terminated(seller.arbitrage)
     for each in command.authorisations:
         if not each.brand.strip() or not is_registration(each.registration_number):
             rules = {"registration_number": "proof_brand_number"}
@@ -218,7 +242,7 @@ def end_brand_authorisation(seller: Seller, command: EndBrandAuthorisation) -> l
 
 
 def request_sweep(seller: Seller, command: RequestSweep) -> list[SellerFact]:
-    """Raises SyncNotEnabled where nothing may be synced."""
+    """Raises SyncNotEnabled where nothing may be synced, SellerTerminated."""
     ensure_may_bind(seller)
     return [
         SweepRequested(stamp=command.stamp, kind=command.kind, is_brake_off=command.is_brake_off)
@@ -289,7 +313,11 @@ def ensure_admitted(seller: Seller) -> None:
 
 
 def ensure_may_bind(seller: Seller) -> None:
-    """Raises SyncNotEnabled where the seller may not bind yet, naming what is missing."""
+    """Raises SyncNotEnabled where the seller may not bind yet, naming what is missing.
+
+    Raises SellerTerminated where it never may again.
+    """
+    ensure_not_terminated(seller.arbitrage)
     if not seller.is_sync_enabled:
         ensure_admitted(seller)
         raise SyncNotEnabled("missing: ASIN Sync is switched off", missing=["sync enabled"])

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import ClassVar, Literal
 
 from domain.admission.facts import AdmissionFact
+from domain.arbitrage import ArbitrageFact
 from domain.facts import Fact
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.repricing import PricingRules
@@ -32,10 +33,14 @@ class Registered(Fact):
 
 
 class AmazonLinked(Fact):
-    """The seller gave permission to read Amazon.co.jp; the token itself is kept elsewhere."""
+    """The seller gave permission to read Amazon.co.jp; the token itself is kept elsewhere.
+
+    `scopes` are those of the consent; none where the seller gave us a token of its own making.
+    """
 
     TOPIC: ClassVar[str] = "seller.amazon_linked"
     amazon_seller_id: str
+    scopes: tuple[str, ...] = ()
 
 
 class MercariLinked(Fact):
@@ -151,5 +156,5 @@ SellerFact = (
     Registered | AmazonLinked | MercariLinked | SyncEnabled | SyncDisabled | SettingsChanged
     | WarrantyChanged | BrandsAuthorised | BrandAuthorisationEnded | SweepRequested | KeyIssued
     | KeyRevoked | PricingRulesChanged | ErasureRequested | PersonalDataErased | WebhookFact
-    | AdmissionFact
+    | AdmissionFact | ArbitrageFact
 )  # fmt: skip

@@ -7,8 +7,17 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from domain import arbitrage
 from domain.admission.state import Admission, Standing
 from domain.admission.state import after as admission_after
+from domain.arbitrage import (
+    Arbitrage,
+    ArbitrageConfirmed,
+    ArbitrageDismissed,
+    ArbitrageSuspected,
+    BindingsWoundUp,
+    Terminated,
+)
 from domain.rules.brands import BrandAuthorisation
 from domain.rules.repricing import OwnPrice, PricingRules, RulesInForce
 from domain.rules.warranty import Warranty
@@ -67,9 +76,14 @@ class Seller(Value):
     pricing_rules: PricingRules | None = None
     own_prices: Mapping[str, tuple[OwnPrice, ...]] = {}
     webhooks: Webhooks = ()
+    arbitrage: Arbitrage = Arbitrage()
     admission: Admission = Admission()
-    is_leaving: bool = False
+    leaving_since: datetime | None = None
     is_erased: bool = False
+
+    @property
+    def is_terminated(self) -> bool:
+        return self.arbitrage.termination is not None
 
     @property
     def is_registered(self) -> bool:
@@ -80,6 +94,11 @@ class Seller(Value):
         """What its admission is decided by."""
         is_linked = self.is_amazon_linked and self.is_mercari_linked
         return Standing(admission=self.admission, is_linked=is_linked)
+
+    @property
+    def is_leaving(self) -> bool:
+        """It asked for erasure: what is on sale is taken down, and nothing begins any more."""
+        return self.leaving_since is not None
 
     @property
     def follows_own_prices(self) -> bool:
@@ -134,8 +153,13 @@ def changes_by(seller: Seller, fact: SellerFact) -> dict[str, object]:
             return {"pricing_rules": fact.rules}
         case WebhookRegistered() | WebhookChanged() | WebhookDisabled() | WebhookRemoved():
             return {"webhooks": after(seller.webhooks, fact)}
+        case ArbitrageSuspected() | ArbitrageDismissed() | ArbitrageConfirmed() | BindingsWoundUp():
+            return {"arbitrage": arbitrage.after(seller.arbitrage, fact, seller.version + 1)}
+        case Terminated():
+            ended = arbitrage.after(seller.arbitrage, fact, seller.version + 1)
+            return {"arbitrage": ended, "is_sync_enabled": False}
         case ErasureRequested():
-            return {"is_leaving": True, "is_sync_enabled": False}
+            return {"leaving_since": fact.stamp.decided_at, "is_sync_enabled": False}
         case PersonalDataErased():
             return {"is_erased": True, "is_amazon_linked": False, "is_mercari_linked": False}
         case SweepRequested() | KeyIssued() | KeyRevoked():

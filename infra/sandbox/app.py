@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from infra.sandbox.amazon import SellingPartnerApi
+from infra.sandbox.consent import Consents
 from infra.sandbox.control import Control
 from infra.sandbox.control_notifications import Tidings
 from infra.sandbox.faults import Gate, json_answer
@@ -33,18 +34,19 @@ def utc_now() -> datetime:
 def create_app(folder: Path, *, clock: Callable[[], datetime] = utc_now) -> Starlette:
     """Both upstreams and the control; the world lives in `folder`/sandbox.sqlite3.
 
-    Paths: /auth/o2/token, the SP-API's own, /v1/graphql, /images/<asin>.<number>.jpg,
-    /documents/<id>, /_sandbox/...
+    Paths: /auth/o2/token, /apps/authorize/consent, the SP-API's own, /v1/graphql,
+    /images/<asin>.<number>.jpg, /documents/<id>, /_sandbox/...
     One process may serve a folder at a time; run it with a single worker.
     """
     world = World(folder, clock)
     shops = Shops(world)
     gate = Gate(clock)
-    login = LoginWithAmazon(world, gate)
+    consents = Consents(world)
+    login = LoginWithAmazon(world, gate, consents)
     amazon = SellingPartnerApi(world, gate, login)
     mercari = MercariShopsApi(world, gate, shops)
     tidings = Tidings(world, Postman(world))
-    control = Control(world, shops, gate, login, mercari, tidings)
+    control = Control(world, shops, gate, login, mercari, tidings, consents)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -54,6 +56,7 @@ def create_app(folder: Path, *, clock: Callable[[], datetime] = utc_now) -> Star
     return Starlette(
         routes=[
             *login.routes(),
+            *consents.routes(),
             *amazon.routes(),
             *mercari.routes(),
             *control.routes(),

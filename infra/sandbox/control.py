@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from infra.sandbox.consent import ConsentRefused, Consents, asked_in
 from infra.sandbox.control_fields import BadInput, Fields
 from infra.sandbox.control_notifications import Tidings, said_in, type_in
 from infra.sandbox.faults import FAULT_KINDS, UPSTREAMS, Fault, Gate, json_answer
@@ -41,7 +43,9 @@ class Control:
         login: LoginWithAmazon,
         mercari: MercariShopsApi,
         tidings: Tidings,
+        consents: Consents,
     ) -> None:
+        self._consents = consents
         self._tidings = tidings
         self._world = world
         self._shops = shops
@@ -63,6 +67,8 @@ class Control:
             ("POST", "image", self._image),
             ("POST", "account", self._account),
             ("POST", "revoke", self._revoke),
+            ("POST", "consent", self._consent),
+            ("POST", "consent-scope", self._consent_scope),
             ("POST", "catalogue", self._catalogue),
             ("POST", "shop", self._shop),
             ("POST", "listings/{sku_code:path}", self._edit_listing),
@@ -109,6 +115,22 @@ class Control:
         seller = self._seller(fields)
         self._world.revoke(seller)
         return self._shown_seller(seller)
+
+    def _consent(self, fields: Fields) -> Record:
+        """Answer a consent address as the seller would on its page; tell where that leads."""
+        try:
+            asked = asked_in(dict(parse_qsl(urlsplit(fields.text("url")).query)))
+        except ConsentRefused as problem:
+            raise BadInput(str(problem)) from problem
+        is_allowed = fields.optional_flag("allow") is not False
+        leads_to = self._consents.decide(asked, self._seller(fields), is_allowed=is_allowed)
+        return {"leads_to": leads_to}
+
+    def _consent_scope(self, fields: Fields) -> Record:
+        """What the seller's next codes are exchanged for; without a scope, what was asked for."""
+        seller = self._seller(fields)
+        self._consents.answer_scope(seller, fields.optional_text("scope"))
+        return {"scope": self._consents.scope_of(seller)}
 
     def _shop(self, fields: Fields) -> Record:
         seller = self._seller(fields)

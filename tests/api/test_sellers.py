@@ -10,11 +10,10 @@ import pytest
 
 from api.ids import public_id
 from infra.installation import Installation
-from tests.api.onboarding_scene import COMPANY
 from tests.sellers import LinkedSeller
 
 # What each role gets: its own seller unnamed and named, another seller; writing for either;
-# changing either's settings; approving a seller. Staff keys are bound to no seller.
+# changing either's settings; switching a seller off. Staff keys are bound to no seller.
 MATRIX = {
     "seller": (200, 200, 404, 202, 404, 202, 404, 403),
     "service": (200, 200, 404, 202, 404, 202, 404, 403),
@@ -29,9 +28,6 @@ SETTINGS = {"default_float_pct": 5, "reinstatement": "manual"}
 WARRANTY = {
     "is_attested": True, "days": 14, "conditions": "開封後24時間以内にご連絡ください。",
     "remedy": "交換いたします。", "exclusions": "誤った使用は対象外です。",
-}  # fmt: skip
-APPLICATION = {
-    **COMPANY, "amazon_seller_id": "A1NEWSELLER", "shop_name": "ことり商店", "sells_brands": False,
 }  # fmt: skip
 TOKENS = ("Atzr-refresh-0123456789", "shop-access-9876543210")
 
@@ -108,23 +104,6 @@ def test_a_staff_key_that_is_bound_to_a_seller_sees_no_other(
         assert client.get(f"/v1/sync-log?seller_id={own}", headers=key).status_code == 404
     put = client.put(f"{url}/settings", json=SETTINGS, headers=bearer("admin", neighbour))
     assert put.status_code == 404
-
-
-def test_an_account_applies_once_and_no_key_is_needed_for_that(client: httpx.Client) -> None:
-    keyless = {"Authorization": ""}
-    made = client.post("/v1/sellers", json=APPLICATION, headers=keyless)
-    again = client.post("/v1/sellers", json=APPLICATION, headers=keyless)
-    assert (made.status_code, again.status_code, again.json()["code"]) == (201, 409, "conflict")
-    own = {"Authorization": f"Bearer {made.json()['key']}"}
-    read = {"at_position": made.json()["position"]}
-    assert client.get("/v1/sellers/me", headers=own, params=read).json()["id"] == made.json()["id"]
-    wrong = {**APPLICATION, "amazon_seller_id": "a b"}
-    assert client.post("/v1/sellers", json=wrong, headers=keyless).status_code == 422
-
-
-def test_a_key_of_staff_is_no_sellers_own(client: httpx.Client, bearer: Bearer) -> None:
-    answer = client.get("/v1/sellers/me", headers=bearer("reviewer", None))
-    assert (answer.status_code, answer.json()["code"]) == (422, "seller-required")
 
 
 def test_secrets_are_in_no_answer_and_in_no_fact(
@@ -237,13 +216,3 @@ def test_a_reviewer_switches_sync_off_and_on_again(
         assert client.get(url, params=query).json()["is_sync_enabled"] is is_enabled
         sweep = client.post("/v1/sweeps", json={})
         assert sweep.status_code == (202 if is_enabled else 403)
-
-
-def test_a_seller_that_has_filed_nothing_cant_be_approved(
-    client: httpx.Client, bearer: Bearer
-) -> None:
-    made = client.post("/v1/sellers", json=APPLICATION).json()["id"]
-    answer = client.post(
-        f"/v1/sellers/{made}/review", json={"decision": "approve"}, headers=bearer("admin", None)
-    )
-    assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")

@@ -79,8 +79,9 @@ def test_a_permission_that_ended_names_the_command_that_gives_it_again(
     scene.pause("mercari", "E-401")
     seller = public_id("sel", scene.seller_id)
     for _, page in in_each_language(visitor(seller_key)):
-        assert f"asin-sync seller link-amazon {seller} &lt; refresh-token" in page
-        assert f"asin-sync seller link-mercari {seller} SHOP_ID &lt; access-token" in page
+        assert '<a href="/settings/integration">' in page
+        assert f"asin-sync seller link-amazon --seller {seller} --wait" in page
+        assert f"asin-sync seller link-mercari --seller {seller} --token-file -" in page
         assert '<section class="verdict card warn"' in page
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import httpx
 
+WHY = {"access-reason": "the seller asked by telephone"}
+"""What staff state when they look at a seller."""
 Visitor = Callable[..., httpx.Client]
 
 

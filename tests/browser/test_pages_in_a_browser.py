@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import pytest
@@ -14,9 +14,13 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from api.desk import Desk
 from api.ids import public_id
 from domain.values import binding_id_of
+from infra.amazon_consent import AmazonConsents
+from infra.installation import Installation, consent_access
+from infra.web_desk import WebDesk
 from tests.api.page_data import adjusted, listed_binding, open_upload, record, settle
 from tests.api.sync_scene import SyncScene, held_changes
 from tests.api.web_server import serving
+from tests.sellers import LinkedSeller
 
 CHROMIUM = shutil.which("chromium")
 SWITCHES = [
@@ -84,6 +88,7 @@ def test_no_page_says_a_word_on_the_console_or_scrolls_sideways(
         "/stock-alerts",
         "/bindings",
         "/upload",
+        "/settings/integration",
         f"/upload/{upload}",
     ]
     paths += [f"/bindings/{visit.binding}", f"/bindings/{visit.binding}?at_version=3"]
@@ -165,4 +170,22 @@ def test_following_amazon_is_one_press_of_a_button(desk: Desk, visit: Visit) -> 
     visit.page.get_by_role("button", name="Follow Amazon").click()
     expect(visit.page.locator("#sync")).to_contain_text("Asked for at")
     assert visit.page.url.endswith("/#sync")
+    assert visit.complaints == []
+
+
+def test_a_seller_says_yes_on_amazons_page_and_is_led_back(
+    desk: WebDesk, installation: Installation, seller: LinkedSeller, visit: Visit
+) -> None:
+    access = replace(consent_access(installation.settings), base_url=visit.address)
+    desk.consents = AmazonConsents(
+        access, installation.database, installation.secrets, installation.api_keys,
+        installation.app, desk.clock,
+    )  # fmt: skip
+    visit.page.goto(f"{visit.address}/settings/integration")
+    visit.page.click("text=Link Amazon.co.jp")
+    visit.page.select_option("select", seller.name)
+    visit.page.click("text=Allow")
+    expect(visit.page.locator("h1")).to_have_text("Amazon.co.jp is linked")
+    visit.page.click("text=Settings: integration")
+    expect(visit.page.locator("h1")).to_have_text("Integration")
     assert visit.complaints == []

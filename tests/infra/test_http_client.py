@@ -6,6 +6,7 @@ import gzip
 import json
 import time
 import tracemalloc
+from typing import Any
 
 import httpx
 import pytest
@@ -25,9 +26,14 @@ def question(url: str) -> Question:
     return Question("probe", "GET", url, {})
 
 
+def open_http(client: httpx.Client, **options: Any) -> StrictHttp:
+    """One that lets everything through."""
+    return StrictHttp("Upstream", client, SETTINGS, allows=lambda *_: True, **options)
+
+
 def ask(server: ScriptedServer, client: httpx.Client, sent: Reply) -> Answer:
     server.script(sent)
-    return StrictHttp("Upstream", client, SETTINGS).ask(question(server.url))
+    return open_http(client).ask(question(server.url))
 
 
 class CountingLimiter:
@@ -103,7 +109,7 @@ def test_a_closed_port_is_an_unavailable_upstream(client: httpx.Client) -> None:
     with ScriptedServer(json_reply({})) as gone:
         url = gone.url
     with pytest.raises(UpstreamUnavailable):
-        StrictHttp("Upstream", client, SETTINGS).ask(question(url))
+        open_http(client).ask(question(url))
 
 
 def test_a_bomb_is_never_unpacked_beyond_the_cap(
@@ -137,10 +143,8 @@ def test_a_throttled_answer_is_never_an_empty_success(
 ) -> None:
     limiter = CountingLimiter()
     server.script(reply(429, **headers))
-    http = StrictHttp(
-        "Upstream",
+    http = open_http(
         client,
-        SETTINGS,
         limiter=limiter,
         pace_of=lambda found: Pace(rate_per_second=number_in(found, "X-Rate")),
     )
@@ -154,7 +158,7 @@ def test_each_call_is_budgeted_and_counted_once(
     server: ScriptedServer, client: httpx.Client
 ) -> None:
     limiter, counted = CountingLimiter(), list[str]()
-    http = StrictHttp("Upstream", client, SETTINGS, limiter=limiter, on_call=counted.append)
+    http = open_http(client, limiter=limiter, on_call=counted.append)
     server.script(json_reply({}), reply(503))
     http.ask(question(server.url))
     with pytest.raises(UpstreamUnavailable):
@@ -170,13 +174,13 @@ def test_a_spent_budget_sends_nothing(server: ScriptedServer, client: httpx.Clie
 
     server.script(json_reply({}))
     with pytest.raises(UpstreamThrottled):
-        StrictHttp("Upstream", client, SETTINGS, limiter=SpentLimiter()).ask(question(server.url))
+        open_http(client, limiter=SpentLimiter()).ask(question(server.url))
     assert server.received == []
 
 
 def test_calls_share_a_kept_alive_connection(client: httpx.Client) -> None:
     with ScriptedServer(json_reply({}, Connection="keep-alive"), keeps_alive=True) as server:
-        http = StrictHttp("Upstream", client, SETTINGS)
+        http = open_http(client)
         for _ in range(3):
             http.ask(question(server.url))
         assert server.connection_count == 1

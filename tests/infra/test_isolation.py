@@ -12,6 +12,7 @@ from psycopg import sql
 
 from domain import seller, uploads
 from domain.application import AsinSync, Change, acting_for
+from domain.arbitrage import ArbitrageSuspected, Terminated
 from domain.asin_binding.facts import Listed, Rejected, Requested, StockAdjusted, Validated
 from domain.channel_prices import enter_prices
 from domain.contacts import Contact
@@ -38,7 +39,7 @@ from tests.sellers import LinkedSeller, linked_seller
 
 # What no role of a tenant may read at all, or holds nothing of a seller.
 WITHOUT_SELLERS = {
-    "cell", "projections", "projection_positions", "budget", "api_key", "seller_secret",
+    "cell", "projections", "projection_positions", "budget", "api_key", "seller_secret", "consent",
     "image_facts", "webhook_follower", "personal_key",
 }  # fmt: skip
 EVIDENCE = b"%PDF-1.7 the same file from each seller %%EOF"
@@ -103,6 +104,17 @@ def fill_every_view(app: AsinSync, seller_id: UUID, work: Work) -> None:
         uploads.receive_file(app, app.seller(seller_id), "a.csv", content, "k", work)
     own = ChannelPrice(asin=asin, channel="rakuten", price_jpy=1_000)
     enter_prices(app, seller_id, (own,), work)
+    end_status(app, seller_id)
+
+
+def end_status(app: AsinSync, seller_id: UUID) -> None:
+    """A suspicion, and the seller's termination."""
+    suspected = ArbitrageSuspected(
+        stamp=stamp(), suspicion_id=uuid4(), rule="no_own_offer", evidence=()
+    )
+    ended = Terminated(stamp=stamp(), code="E-415", cause="fraud", reason="a reviewer's words")
+    with acting_for(seller_id):
+        app.record(Change(seller_id, app.seller(seller_id).version, [suspected, ended]))
 
 
 def fill_contacts(installation: Installation, seller_id: UUID) -> None:
@@ -223,6 +235,18 @@ def test_a_tenant_role_sees_nothing_before_a_seller_is_named(
     with installation.database.connect(role) as connection:
         for name in readable(connection, database_url):
             assert sellers_seen(connection, *name) == set(), name
+
+
+def test_staff_see_suspicions_and_terminations_of_every_seller_and_nothing_else(
+    tenants: tuple[UUID, UUID], installation: Installation, database_url: str
+) -> None:
+    open_to_staff = {"suspicions", "terminations"}
+    open_to_staff |= {f"live_{name}" for name in open_to_staff}
+    with installation.database.reading_for_staff() as connection:
+        names = list(readable(connection, database_url))
+        seen = {name: sellers_seen(connection, *name) for name in names}
+    assert {name for (_, name), sellers in seen.items() if sellers} == open_to_staff
+    assert all(sellers == set(tenants) for sellers in seen.values() if sellers)
 
 
 @pytest.mark.parametrize("role", SEES_EVERY_SELLER)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from domain.consents import ConsentAnswer
 from domain.ports import UpstreamThrottled
 from infra.sandbox.goods import asin_of, flaw_of
 from projections import conditions, sync_log
@@ -110,6 +112,36 @@ def test_a_permission_taken_back_takes_nothing_off_sale_and_stops_sweeps_as_e_40
         shop.seller.seller_id, "amazon_refresh_token", account["refresh_token"]
     )
     shop.sweep("status")
+    assert shop.condition("breaker", "amazon").is_open is False
+    assert shop.on_sale() == len(SOUND) - 1
+
+
+def test_linking_again_by_consent_lets_sync_go_on_at_once(shop: Guarded) -> None:
+    installation, seller_id = shop.service.installation, shop.seller.seller_id
+    shop.control("suspend", asin=asin_of(SOUND[0]))
+    shop.control("revoke")
+    shop.service.clock.advance(4000)
+    shop.sweep("status")
+    paused = shop.condition("breaker", "amazon")
+    assert (paused.is_open, paused.code) == (True, "E-401")
+
+    consents = installation.consents(shop.service.clock)
+    key_id, _ = installation.api_keys.create("seller", seller_id, "test")
+    consent = consents.begin(seller_id, key_id, None)
+    answered = shop.service.sandbox.control(
+        "consent", seller=shop.seller.name, url=consent.consent_url
+    )
+    query = dict(parse_qsl(urlsplit(answered["leads_to"]).query))
+    answer = ConsentAnswer(
+        state=query["state"], selling_partner_id=query["selling_partner_id"],
+        code=query["spapi_oauth_code"],
+    )  # fmt: skip
+    assert consents.complete(answer, None) == seller_id
+    consents.close()
+
+    assert paused.until is not None
+    shop.sweep("status")
+    assert shop.service.clock.now < paused.until, "the pause of the old permission still runs"
     assert shop.condition("breaker", "amazon").is_open is False
     assert shop.on_sale() == len(SOUND) - 1
 

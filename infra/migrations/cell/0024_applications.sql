@@ -6,6 +6,7 @@ CREATE TABLE {cell}.applications (
     seller_id uuid NOT NULL,
     stage text NOT NULL,
     applied_at timestamptz NOT NULL,
+    moved_at timestamptz NOT NULL,
     progress text NOT NULL,
     round bigint NOT NULL,
     company_name text NOT NULL,
@@ -23,7 +24,7 @@ CREATE TABLE {cell}.applications (
 );
 CREATE INDEX ON {cell}.applications (generation, due_on) WHERE progress = 'in_review';
 CREATE VIEW {cell}.live_applications WITH (security_invoker = true) AS
-    SELECT seller_id, stage, applied_at, progress, round, company_name, entity, requested_at, due_on, decided_at, decided_by, review_days, first_outcome, first_decided_at, version, position
+    SELECT seller_id, stage, applied_at, moved_at, progress, round, company_name, entity, requested_at, due_on, decided_at, decided_by, review_days, first_outcome, first_decided_at, version, position
     FROM {cell}.applications
     WHERE generation = (
         SELECT live_generation FROM {cell}.projections WHERE name = 'applications'

@@ -15,5 +15,8 @@ CREATE TABLE asin_sync.personal_key (
 -- Under which key-encryption key a secret is sealed.
 ALTER TABLE asin_sync.seller_secret ADD COLUMN epoch integer NOT NULL DEFAULT 1;
 
+CREATE POLICY erasing ON asin_sync.contact FOR ALL TO {keystore} USING (true);
+
 RESET ROLE;
 GRANT SELECT, INSERT, UPDATE ON asin_sync.personal_key TO {keystore};
+GRANT SELECT, DELETE ON asin_sync.contact TO {keystore};
