@@ -11,8 +11,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
-from api.applications import STAFF_ROLES
-from api.auth import REVIEWER_ROLES, RoleForbids, poster_of, seller_read_by
+from api.auth import REVIEWER_ROLES, STAFF_READER_ROLES, RoleForbids, poster_of, seller_read_by
 from api.desk import Caller
 from api.ids import inner_id
 from api.look_book import Asked
@@ -68,8 +67,8 @@ def add_review(router: APIRouter, server: PageServer) -> None:
 async def case_visit(request: Request, server: PageServer, seller_id: UUID) -> Visit:
     """A look at an applicant: a review is a reviewer's reason, whoever else looks states one."""
     caller = await server.caller(request)
-    if caller.role not in STAFF_ROLES:
-        raise RoleForbids(STAFF_ROLES)
+    if caller.role not in STAFF_READER_ROLES:
+        raise RoleForbids(STAFF_READER_ROLES)
     inner = seller_read_by(caller, seller_id)
     await run_in_threadpool(ensure_look, request, server, caller, inner)
     return await server.visit_to(request, caller, inner)
