@@ -251,7 +251,7 @@ def price_plot(
         return None
     prices = [price for steps in (amazon, limit, shown) for _, price in steps]
     low, high = min(prices), max(max(prices), min(prices) + 1)
-    begun = min(since - (now - since) / 4, since)
+    begun = since - (max(now, since) - since) / 4
 
     def line(steps: PriceSteps) -> str:
         points = stepped([(max(at, begun), price) for at, price in visible(steps, begun)], now)

@@ -13,10 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column, Table
 
 from api.cli_client import Client, Exit, Json, Lang, Server, print_json, stderr, stdout
+from api.cli_client import Reason as LookReason
 from domain.arbitrage import ConfirmationCause, DismissalCause, TerminationCause
 
 POLL_SECONDS = 1.0
 WAIT_SECONDS_MAX = 600
+LOOK_REASON_LENGTH = 200
 
 TERMINATION_CAUSES = get_args(TerminationCause)
 CAUSES = (
@@ -43,9 +45,12 @@ def add_arbitrage(group: typer.Typer, find_server: Callable[[], Server]) -> None
     """The commands, added to the group `seller`."""
 
     @group.command()
-    def arbitrage(seller: SellerId, lang: Lang = None, as_json: Json = False) -> None:
+    def arbitrage(
+        seller: SellerId, reason: LookReason = None, lang: Lang = None, as_json: Json = False
+    ) -> None:
         """What a seller is suspected of, with the evidence, and whether it was terminated."""
-        state = Client(find_server(), lang=lang).get(f"/sellers/{seller}/arbitrage")
+        client = Client(find_server(), lang=lang, reason=reason)
+        state = client.get(f"/sellers/{seller}/arbitrage")
         print_json(state) if as_json else show_arbitrage(state)
 
     @group.command("arbitrage-review")
@@ -60,7 +65,7 @@ def add_arbitrage(group: typer.Typer, find_server: Callable[[], Server]) -> None
         lang: Lang = None,
     ) -> None:
         """Confirm a suspicion, which ends the seller's status for good, or dismiss it."""
-        client = Client(find_server(), lang=lang)
+        client = Client(find_server(), lang=lang, reason=in_one_line(reason))
         if decision is Decision.CONFIRM:
             make_sure(client, seller, is_sure=yes)
         body = {"suspicion_id": suspicion, "decision": decision, "cause": cause, "reason": reason}
@@ -80,12 +85,17 @@ def add_arbitrage(group: typer.Typer, find_server: Callable[[], Server]) -> None
         lang: Lang = None,
     ) -> None:
         """End a seller's status for good: every binding is blocked, every listing off sale."""
-        client = Client(find_server(), lang=lang)
+        client = Client(find_server(), lang=lang, reason=in_one_line(reason))
         make_sure(client, seller, is_sure=yes)
         body = {"cause": cause, "reason": reason}
         answer = client.ask("POST", f"/sellers/{seller}/termination", json=body).json()
         print_json(answer)
         follow(client, seller, answer["position"], is_awaited=not no_wait)
+
+
+def in_one_line(reason: str) -> str:
+    """The beginning of a decision's reason, as why its seller is looked at."""
+    return " ".join(reason.split())[:LOOK_REASON_LENGTH]
 
 
 def make_sure(client: Client, seller: str, *, is_sure: bool) -> None:

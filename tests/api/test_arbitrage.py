@@ -346,19 +346,23 @@ def test_the_commands_show_ask_and_follow_until_all_is_off_sale(
     run: Run, seller: LinkedSeller, suspicion: str
 ) -> None:
     name = public_id("sel", seller.seller_id)
-    shown = run("reviewer", "arbitrage", name)
+    assert run("reviewer", "arbitrage", name).exit_code == Exit.NOT_ALLOWED
+    why = ("--reason", "a suspicion is to be judged")
+    shown = run("reviewer", "arbitrage", name, *why)
     assert (ASIN in shown.stdout, suspicion in shown.stdout) == (True, True)
-    assert json.loads(run("reviewer", "arbitrage", name, "--json").stdout)["bindings_left"] == 1
+    assert (
+        json.loads(run("reviewer", "arbitrage", name, *why, "--json").stdout)["bindings_left"] == 1
+    )
     asked = run("admin", "terminate", name, "--cause", "fraud", "--reason", WORDS, input="n\n")
     assert asked.exit_code == 1
     assert "1 listings" in asked.stderr.replace("\n", " ")
-    assert "no suspicion" not in run("reviewer", "arbitrage", name).stdout
+    assert "no suspicion" not in run("reviewer", "arbitrage", name, *why).stdout
     refused = run("reviewer", "terminate", name, "--cause", "fraud", "--reason", WORDS, "--yes")
     assert refused.exit_code == Exit.CONFLICT
     done = run("reviewer", "arbitrage-review", name, suspicion, "confirm", "--reason", WORDS,
                "--yes", "--no-wait")  # fmt: skip
     assert done.exit_code == 0, done.stderr
-    assert "terminated for good" in run("reviewer", "arbitrage", name).stdout
+    assert "terminated for good" in run("reviewer", "arbitrage", name, *why).stdout
 
 
 def test_the_commands_are_in_the_group_seller() -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.charts import buckets_of, deviation_bars, due_bars, trend
+from api.charts import buckets_of, deviation_bars, due_bars, price_plot, trend
 from domain.business_days import is_business_day
 from projections.health_score import SYNC_SUCCESS_RATE_TARGET, WINDOWS, HourRow, Window
 
@@ -66,3 +66,25 @@ def test_whenever_applications_are_due_each_is_in_one_bar_of_a_business_day(
     assert all(is_business_day(bar.noon.date()) for bar in bars[2:])
     assert all(bar.y >= 0 and bar.y + bar.height <= 100.01 for bar in bars)
     assert all(bar.x >= 0 and bar.x + bar.width <= 100 for bar in bars)
+
+
+def test_prices_are_steps_over_the_time_above_policy_and_a_quarter_before() -> None:
+    begun, now = NOW - timedelta(days=4), NOW
+    amazon = [(begun - timedelta(days=9), 1_000), (begun, 800)]
+    limit = [(begun - timedelta(days=9), 1_150), (begun, 920)]
+    plot = price_plot(amazon, limit, [(begun - timedelta(days=9), 1_100)], begun, now)
+    assert plot is not None
+    assert plot.since_x == 20
+    assert plot.ticks == [(100, 800), (0, 1_150)]
+    assert plot.amazon == "0.0,42.9 200.0,42.9 200.0,100.0 1000.0,100.0"
+    assert plot.limit == "0.0,0.0 200.0,0.0 200.0,65.7 1000.0,65.7"
+    assert plot.shown == "0.0,14.3 1000.0,14.3"
+
+
+def test_prices_that_are_not_known_make_no_plot() -> None:
+    known = [(NOW, 1_000)]
+    assert price_plot([], [], known, NOW, NOW) is None
+    assert price_plot(known, known, [], NOW, NOW) is None
+    level = price_plot(known, known, known, NOW, NOW)
+    assert level is not None
+    assert level.shown == "0.0,100.0 0.0,100.0"

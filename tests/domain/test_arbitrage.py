@@ -27,7 +27,7 @@ from domain.asin_binding import decisions
 from domain.asin_binding.facts import Blocked
 from domain.errors import NotFound, SellerTerminated, WrongState
 from domain.facts import Stamp
-from domain.policies import DrainEffects, WindUp, work_after
+from domain.policies import DrainEffects, Erase, WindUp, work_after
 from domain.pricing import ChangePricingRules, change_rules
 from domain.replay import decisions_of
 from domain.rules.brands import BrandAuthorisation
@@ -349,3 +349,7 @@ def test_a_termination_asks_for_the_wind_up_and_a_blocked_binding_for_its_take_d
     )
     assert work_after(recorded(6, blocked)) == [DrainEffects(SELLER_ID)]
     assert work_after(recorded(7, suspected(), SELLER_ID)) == []
+    leaving = seller.ErasureRequested(stamp=STAMP, ground="request")
+    assert work_after(recorded(8, leaving, SELLER_ID)) == [
+        WindUp(SELLER_ID, "withdraw"), Erase(SELLER_ID),
+    ]  # fmt: skip

@@ -237,10 +237,10 @@ def test_a_tenant_role_sees_nothing_before_a_seller_is_named(
             assert sellers_seen(connection, *name) == set(), name
 
 
-def test_staff_see_suspicions_and_terminations_of_every_seller_and_nothing_else(
+def test_staff_see_their_own_lists_of_every_seller_and_nothing_else(
     tenants: tuple[UUID, UUID], installation: Installation, database_url: str
 ) -> None:
-    open_to_staff = {"suspicions", "terminations"}
+    open_to_staff = {"applications", "suspicions", "terminations"}
     open_to_staff |= {f"live_{name}" for name in open_to_staff}
     with installation.database.reading_for_staff() as connection:
         names = list(readable(connection, database_url))

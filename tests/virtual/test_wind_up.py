@@ -217,7 +217,10 @@ def test_an_upload_during_the_wind_up_is_refused_and_one_under_way_binds_nothing
     assert_rows_settled(shop)
 
 
-def test_a_binding_made_by_a_worker_that_did_not_know_does_not_slip_through(shop: Ended) -> None:
+@pytest.mark.parametrize("is_drained_first", [True, False])
+def test_a_binding_made_by_a_worker_that_did_not_know_does_not_slip_through(
+    shop: Ended, is_drained_first: bool
+) -> None:
     service, seller_id = shop.service, shop.seller.seller_id
     submission_id = service.upload(shop.seller, WAITING)
     unaware = service.owner(shop.seller)
@@ -229,6 +232,11 @@ def test_a_binding_made_by_a_worker_that_did_not_know_does_not_slip_through(shop
         sources = service.shops.sources(unaware)
         check_page(service.app, unaware, sources, submission_id, [1], service.work)
     assert {each.status for each in shop.bindings(WAITING)} == {"mapped"}
+    if is_drained_first:
+        while service.engine.run_once():
+            continue
+        service.jobs.app.tasks["drain_effects"](seller=str(seller_id))
+        assert {each.status for each in shop.bindings(WAITING)} == {"blocked"}
     service.settle()
     shop.settle_for(2)
     shop.assert_ended([*LISTED, *WAITING])
