@@ -67,15 +67,6 @@ class Applicant:
     def bearer(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
 
-    def link(self, account: dict[str, str]) -> None:
-        """Both marketplaces, with the tokens of an account of the sandbox."""
-        amazon = {"refresh_token": account["refresh_token"]}
-        mercari = {"access_token": account["mercari_token"], "shop_id": account["shop_id"]}
-        for name, body in (("amazon", amazon), ("mercari", mercari)):
-            path = f"/v1/sellers/{self.seller_id}/{name}-link"
-            answer = self.browser.post(path, json=body, headers=self.bearer())
-            assert answer.status_code == 202, answer.text
-
 
 def applicant(browser: httpx.Client, **fields: str) -> Applicant:
     answer = send_application(browser, **fields)

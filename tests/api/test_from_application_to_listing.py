@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -58,8 +59,9 @@ def product() -> Product:
 
 
 def admitted(
-    someone: Applicant, reviewer: httpx.Client, account: dict[str, str], goods: bytes
-) -> None:
+    someone: Applicant, reviewer: httpx.Client, account: dict[str, str], goods: bytes,
+    sandbox: SandboxServer,
+) -> None:  # fmt: skip
     """Both reviews, by the forms of the pages; the first one sends a document back."""
     case = f"/review/{someone.seller_id}"
     unfit = someone.file("bank_account", b"MZ an executable", "scan.pdf")
@@ -73,12 +75,24 @@ def admitted(
     page = someone.page()
     assert "You are a Pro Seller. Still to do: Link Amazon.co.jp, Link Mercari" in page
     assert 'href="/settings/integration"' in page
-    someone.link(account)
+    link(someone, account, sandbox)
     assert someone.file("undertaking", **{**SIGNED, "has_seal": ""}).status_code == 422
     assert someone.file("undertaking", **SIGNED).status_code == 303
     assert someone.file("asin_list", goods, "a.csv").status_code == 303
     assert "ASIN Sync review: Mercari answers by" in someone.page()
     assert decide(reviewer, reviewer.get(case).text, "approve").status_code == 303
+
+
+def link(someone: Applicant, account: dict[str, str], sandbox: SandboxServer) -> None:
+    """Both marketplaces on the page of integration, and the consent in the sandbox."""
+    browser, page = someone.browser, "/settings/integration"
+    csrf = {"csrf": csrf_in(browser.get(page).text)}
+    asked = browser.post(page, data={**csrf, "action": "amazon"}).headers["location"]
+    answered = sandbox.control("consent", seller=account["name"], url=asked)["leads_to"]
+    back = urlsplit(answered)
+    assert "Amazon.co.jp is linked" in browser.get(f"{back.path}?{back.query}").text
+    shop = {"access_token": account["mercari_token"], "shop_id": account["shop_id"]}
+    assert browser.post(page, data={**csrf, "action": "mercari", **shop}).is_redirect
 
 
 def test_by_pages_alone(
@@ -88,6 +102,7 @@ def test_by_pages_alone(
     goods: bytes,
     product: Product,
     installation: Installation,
+    sandbox: SandboxServer,
     passwords: dict[str, str],
 ) -> None:
     browser = visitor()
@@ -97,7 +112,7 @@ def test_by_pages_alone(
     early = upload(browser, goods)
     assert "E-401" in early.text
     reviewer = staff(desk, visitor)
-    admitted(someone, reviewer, account, goods)
+    admitted(someone, reviewer, account, goods, sandbox)
     enter_brand(reviewer, someone, product)
     assert "ASIN Sync is on." in someone.page()
     with running_worker(installation, passwords):

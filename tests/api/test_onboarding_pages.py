@@ -15,9 +15,12 @@ import psycopg
 import pytest
 
 from api.desk import Desk
+from api.ids import inner_id
+from api.review_pages import REASON
 from domain.admission import FileDocument, file_document
 from domain.admissions import apply_as_seller, change_admission
 from domain.error_codes import LANGUAGES
+from domain.looks import looks_of
 from domain.stamps import Work
 from domain.texts import rule_text
 from infra.demo import missing_of, sample_application, sample_file_of
@@ -333,10 +336,10 @@ def test_a_review_is_a_reviewers_reason_to_look_and_is_recorded_as_one(
     asked = reviewer.get(case, params=stated, headers=NO_REASON)
     assert (asked.status_code, asked.headers["location"]) == (303, case)
     someone.file_all(*DOCUMENTS)
-    other = staff(desk, visitor, label="other")
-    assert other.get(case, headers=NO_REASON).status_code == 200
-    looks = someone.browser.get("/v1/audit-trail?limit=200", headers=someone.bearer()).text
-    assert "review of the application" in looks
+    key_id, key = desk.keys.create("reviewer", None, "other")
+    assert visitor(key).get(case, headers=NO_REASON).status_code == 200
+    opened = looks_of(desk.app, inner_id("sel", someone.seller_id), key_id).opened
+    assert [each.reason for each in opened] == [REASON]
 
 
 def test_the_undertaking_needs_seal_signature_signatory_and_the_current_template(
