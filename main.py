@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import build_cli
+from api.cli_applications import add_applications
 from api.cli_arbitrage import add_arbitrage
 from api.cli_client import Client, Exit, Server, print_json, stderr, stdout
 from api.cli_precheck import build_policy_commands, policy_named
@@ -47,11 +48,20 @@ def settings() -> Settings:
 
 def find_server() -> Server:
     """`ASIN_SYNC_URL` and `ASIN_SYNC_KEY`, else the server that runs beside this checkout."""
+    return found_server(needs_key=True)
+
+
+def find_address() -> Server:
+    """The same for whoever has no key yet."""
+    return found_server(needs_key=False)._replace(key="")
+
+
+def found_server(*, needs_key: bool) -> Server:
     read = settings()
     file = read.data_folder / "run.json"
     beside = json.loads(file.read_text("utf-8")) if file.exists() else {}
     url, key = read.url or beside.get("url", ""), read.key or beside.get("key", "")
-    if not url or not key:
+    if not url or (needs_key and not key):
         stderr.print("no service found: start one with `make run`, or set ASIN_SYNC_URL and _KEY")
         raise typer.Exit(Exit.UNAVAILABLE)
     return Server(url.rstrip("/"), key)
@@ -283,11 +293,7 @@ def write_sample(output: Path) -> None:
 add_arbitrage(seller_commands, find_server)
 
 
-@seller_commands.command()
-def apply(amazon_seller_id: str, shop_name: str) -> None:
-    """Register a seller by its Amazon.co.jp account."""
-    body = {"amazon_seller_id": amazon_seller_id, "shop_name": shop_name}
-    print_json(Client(find_server()).ask("POST", "/sellers", json=body).json())
+add_applications(seller_commands, find_server, find_address)
 
 
 @seller_commands.command("settings")
@@ -312,13 +318,6 @@ def seller_settings(
 
 
 @seller_commands.command()
-def approve(seller_id: str) -> None:
-    """Switch ASIN Sync on for a seller."""
-    path = f"/sellers/{seller_id}/review"
-    print_json(Client(find_server()).ask("POST", path, json={"decision": "approve"}).json())
-
-
-@seller_commands.command()
 def brand(
     seller_id: str,
     name: Annotated[str, typer.Argument(help="As Amazon has it: the value seen in E-416.")],
@@ -327,14 +326,6 @@ def brand(
     """Authorise a brand for a seller, for reviewers: settles E-407 and E-416 of all its ASINs."""
     body = {"brands": [{"brand": name, "registration_number": registration_number}]}
     path = f"/sellers/{seller_id}/brands"
-    print_json(Client(find_server()).ask("POST", path, json=body).json())
-
-
-@seller_commands.command()
-def reject(seller_id: str, reason: str) -> None:
-    """Switch ASIN Sync off for a seller, with the reason; no listing is closed by it."""
-    body = {"decision": "reject", "reason": reason}
-    path = f"/sellers/{seller_id}/review"
     print_json(Client(find_server()).ask("POST", path, json=body).json())
 
 

@@ -14,12 +14,24 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from api.admission_words import FAULTS, ITEMS
 from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES
+from api.desk import Caller, Desk
 from api.ids import public_id
-from api.requests import Reception, Visit, correlation_of
-from api.sellers import acting, changed, staff_work, visit_of
+from api.l10n import L10n
+from api.requests import Reception, correlation_of
+from api.sellers import acting, staff_work, visit_of
 from domain import admission, seller
-from domain.admission import TEMPLATE_VERSIONS, Item, Rejection, Standing, fits
+from domain.admission import (
+    TEMPLATE_VERSIONS,
+    Admission,
+    Item,
+    Rejection,
+    Standing,
+    fits,
+    is_asked,
+    stage_of,
+)
 from domain.admissions import apply_as_seller, asins_of, change_admission
 from domain.application import acting_for
 from domain.business_days import JST
@@ -27,7 +39,9 @@ from domain.error_codes import Language
 from domain.errors import DocumentRefused, NotFound, TooManyRequests
 from domain.evidence import SIZE_BYTES_MAX
 from domain.seller import Role
+from domain.sellers import change_seller
 from domain.stamps import Work
+from domain.texts import rule_text
 from projections import applications
 from projections.applications import ApplicationRow, ItemRow
 
@@ -89,7 +103,7 @@ def add_applying(router: APIRouter, reception: Reception) -> None:
 
         The key in the answer is shown only now; it opens this application and nothing else.
         """
-        made = applied(reception, client_of(request), body, correlation_of(request))
+        made = applied(reception.desk, client_of(request), body, correlation_of(request))
         response.headers["Location"] = f"/v1/sellers/{made['id']}/application"
         return made
 
@@ -97,7 +111,7 @@ def add_applying(router: APIRouter, reception: Reception) -> None:
     def show(request: Request, seller_id: str) -> Any:
         """How far it has come, what is missing, who acts next and until when."""
         visit = visit_of(reception, request, seller_id)
-        return application_answer(visit, visit.seller_id)
+        return application_answer(visit.desk, visit.caller, visit.seller_id, visit.l10n)
 
     @router.get("/undertaking-template")
     def template() -> Response:
@@ -141,7 +155,11 @@ def add_filing(router: APIRouter, reception: Reception) -> None:
         kept = visit.desk.evidence(visit.seller_id, sha256)
         if kept is None:
             raise NotFound("no such file")
-        headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+        name = f"{sha256[:12]}.{kept[0].partition('/')[2]}"
+        headers = {
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "X-Content-Type-Options": "nosniff",
+        }
         return Response(kept[1], media_type=kept[0], headers=headers)
 
 
@@ -178,28 +196,32 @@ def client_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def applied(
-    reception: Reception, client: str, body: ApplicationBody, correlation_id: UUID
-) -> dict[str, Any]:
-    """Record the application and make its key. Raises TooManyRequests and the refusals."""
-    desk = reception.desk
-    if wait_seconds := desk.application_delay(client):
-        raise TooManyRequests("too many applications from this address", wait_seconds)
+def applied(desk: Desk, client: str, body: ApplicationBody, correlation_id: UUID) -> dict[str, Any]:
+    """Record the application and make its key. Raises TooManyRequests and the refusals.
+
+    What is refused for its own sake, whoever has applied before, counts as no application.
+    """
     work = Work(desk.clock, APPLICANT, correlation_id)
     fields = body.model_dump(exclude={"amazon_seller_id", "shop_name"})
     command = admission.Apply(stamp=work.stamp(), **fields)
+    admission.apply(Admission(), command)
+    if wait_seconds := desk.application_delay(client):
+        raise TooManyRequests("too many applications from this address", wait_seconds)
     seller_id = apply_as_seller(desk.app, body.amazon_seller_id, body.shop_name, command, work)
     key_id, key = desk.keys.create("seller", seller_id, "application")
     issued = seller.IssueKey(stamp=work.stamp(), key_id=key_id, role="seller", label="application")
-    answer = changed(reception, seller_id, lambda it: seller.issue_key(it, issued))
+    position = change_seller(desk.app, seller_id, lambda it: seller.issue_key(it, issued))
     with acting_for(seller_id):
         missing = desk.app.seller(seller_id).admission.missing("pro_seller")
-    return {**answer, "key": key, "key_id": key_id, "missing": missing}
+    return {
+        "id": public_id("sel", seller_id), "position": position, "key": key, "key_id": key_id,
+        "missing": missing,
+    }  # fmt: skip
 
 
 # --- filing ---------------------------------------------------------------------------------------
 
-File = Callable[[Reception, UUID, Sent, Work], Callable[[Standing], Sequence[Any]]]
+File = Callable[[Desk, UUID, Sent, Work], Callable[[Standing], Sequence[Any]]]
 
 
 async def sent_form(request: Request) -> Sent:
@@ -215,31 +237,31 @@ def filed_by(
     file: File, reception: Reception, request: Request, seller_id: str, sent: Sent
 ) -> dict[str, Any]:
     inner, work = acting(reception, request, seller_id)
-    position = filed(reception, file, inner, sent, work)
+    position = filed(reception.desk, file, inner, sent, work)
     return {"id": seller_id, "position": position or reception.desk.position()}
 
 
-def filed(reception: Reception, file: File, seller_id: UUID, sent: Sent, work: Work) -> int | None:
+def filed(desk: Desk, file: File, seller_id: UUID, sent: Sent, work: Work) -> int | None:
     """Keep the file and record it; a file that nobody asked for is refused before it is kept."""
-    decide = file(reception, seller_id, sent, work)
-    return change_admission(reception.desk.app, seller_id, decide)
+    decide = file(desk, seller_id, sent, work)
+    return change_admission(desk.app, seller_id, decide)
 
 
 def file_document(
-    reception: Reception, seller_id: UUID, sent: Sent, work: Work
+    desk: Desk, seller_id: UUID, sent: Sent, work: Work
 ) -> Callable[[Standing], Sequence[Any]]:
     item = cast(Item, sent.fields.get("item", ""))
-    ensure_asked(reception, seller_id, item)
-    kept = reception.desk.store_evidence(seller_id, sent.content)
+    ensure_asked(desk, seller_id, item)
+    kept = desk.store_evidence(seller_id, sent.content)
     command = admission.FileDocument(stamp=work.stamp(), item=item, file=kept)
     return partial(admission.file_document, command=command)
 
 
 def file_undertaking(
-    reception: Reception, seller_id: UUID, sent: Sent, work: Work
+    desk: Desk, seller_id: UUID, sent: Sent, work: Work
 ) -> Callable[[Standing], Sequence[Any]]:
-    ensure_asked(reception, seller_id, "undertaking")
-    kept = reception.desk.store_evidence(seller_id, sent.content)
+    ensure_asked(desk, seller_id, "undertaking")
+    kept = desk.store_evidence(seller_id, sent.content)
     command = admission.FileUndertaking(
         stamp=work.stamp(), file=kept,
         template_version=sent.fields.get("template_version", ""),
@@ -251,18 +273,18 @@ def file_undertaking(
 
 
 def file_asin_list(
-    _: Reception, __: UUID, sent: Sent, work: Work
+    _: Desk, __: UUID, sent: Sent, work: Work
 ) -> Callable[[Standing], Sequence[Any]]:
     command = admission.FileAsinList(stamp=work.stamp(), asins=asins_of(sent.content))
     return partial(admission.file_asin_list, command=command)
 
 
-def ensure_asked(reception: Reception, seller_id: UUID, item: Item) -> None:
+def ensure_asked(desk: Desk, seller_id: UUID, item: Item) -> None:
     """Raises DocumentRefused, WrongState, NotFound."""
     if item not in get_args(Item):
         raise DocumentRefused("mend: item", rules={"item": "item_unknown"})
     with acting_for(seller_id):
-        known = reception.desk.app.seller(seller_id)
+        known = desk.app.seller(seller_id)
     if not known.is_registered:
         raise NotFound("no such seller")
     admission.ensure_asked(known.admission, item)
@@ -275,16 +297,16 @@ def is_yes(text: str | None) -> bool:
 # --- answers --------------------------------------------------------------------------------------
 
 
-def application_answer(visit: Visit, seller_id: UUID) -> dict[str, Any]:
+def application_answer(desk: Desk, caller: Caller, seller_id: UUID, l10n: L10n) -> dict[str, Any]:
     """The admission as it stands; persons are named to the seller itself and to reviewers."""
-    with visit.desk.reading_for(seller_id) as connection:
+    with desk.reading_for(seller_id) as connection:
         reviews = applications.of_seller(connection, seller_id)
         items = {row.item: row for row in applications.items_of(connection, seller_id)}
     with acting_for(seller_id):
-        known = visit.desk.app.seller(seller_id)
+        known = desk.app.seller(seller_id)
     admitted = known.admission
     names = ("representative_name", "contact_name", "contact_email")
-    sees_persons = visit.caller.role in (*OWN_SELLER_ROLES, *REVIEWER_ROLES)
+    sees_persons = caller.role in (*OWN_SELLER_ROLES, *REVIEWER_ROLES)
     return {
         "id": public_id("sel", seller_id),
         "entity": admitted.entity,
@@ -294,23 +316,33 @@ def application_answer(visit: Visit, seller_id: UUID) -> dict[str, Any]:
         **{name: getattr(admitted, name) if sees_persons else None for name in names},
         "reviews": [review_answer(row) for row in reviews],
         "items": [
-            item_answer(item, items.get(item))
+            item_answer(admitted, item, items.get(item), l10n)
             for stage in get_args(admission.Stage)
             for item in admitted.required(stage)
         ],
+        "asins": [each.model_dump() for each in admitted.asins],
         "missing": seller.missing_admission(known),
+        "is_amazon_linked": known.is_amazon_linked,
+        "is_mercari_linked": known.is_mercari_linked,
         "is_sync_enabled": known.is_sync_enabled,
         "template_version": TEMPLATE_VERSIONS[-1],
-        "position": visit.desk.position(),
+        "position": desk.position(),
     }
 
 
-def item_answer(item: Item, row: ItemRow | None) -> dict[str, Any]:
-    state = "missing" if row is None else "returned" if row.fault else "filed"
+def item_answer(admitted: Admission, item: Item, row: ItemRow | None, l10n: L10n) -> dict[str, Any]:
+    """One thing that is asked for: its state and, where it came back, what to send instead."""
+    fault = row.fault if row else None
     return {
         "item": item,
-        "state": state,
-        "fault": row.fault if row else None,
+        "title": l10n.text(ITEMS[item]),
+        "needs": rule_text(f"document_{item}", {}, l10n.language),
+        "stage": stage_of(item),
+        "state": "missing" if row is None else "returned" if fault else "filed",
+        "is_asked": is_asked(admitted, item),
+        "fault": fault,
+        "why": l10n.text(FAULTS[fault]) if fault else None,
+        "action": rule_text(f"fault_{fault}", {}, l10n.language) if fault else None,
         "possible_faults": [
             fault for fault in get_args(admission.Fault) if fits(Rejection(item=item, fault=fault))
         ],

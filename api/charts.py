@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import groupby
 
 from api.l10n import JST
+from domain.business_days import business_day_after
 from projections.health_score import HourRow, Window
 
 TREND_FLOORS = (0.98, 0.95, 0.9, 0.75, 0.5, 0.0)
 DEVIATION_PCT_MAX = 5.0
 DEVIATION_PCT_STEP = 0.5
+DUE_DAYS = 8
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_BARS = 72.0, 20.0, 12
 
 
@@ -187,6 +189,40 @@ def spark(buckets: Sequence[Bucket], code: str) -> list[Mapping[str, float]]:
         {"x": round(number * step, 2), "y": round(SPARK_HEIGHT - height, 2), "h": round(height, 2)}
         for number, height in enumerate(heights)
     ]
+
+
+@dataclass(frozen=True)
+class DueBar:
+    """What is due on one business day: overdue in the first bar, all that is later in the last."""
+
+    noon: datetime
+    count: int
+    is_overdue: bool
+    x: float
+    center_x: float
+    y: float
+    width: float
+    height: float
+
+
+def due_bars(days_due: Sequence[date], today: date) -> list[DueBar]:
+    """Overdue, then today and the business days that follow it."""
+    noon = datetime.combine(today, time(12), JST)
+    days = [today, *(business_day_after(noon, number) for number in range(1, DUE_DAYS))]
+    held = [0] * (DUE_DAYS + 1)
+    for due_on in days_due:
+        place = next((n for n, day in enumerate(days, 1) if due_on <= day), DUE_DAYS)
+        held[place if due_on >= today else 0] += 1
+    most, width = max(max(held), 1), 100 / len(held)
+    return [
+        DueBar(
+            noon=datetime.combine(day, time(12), JST), count=count, is_overdue=number == 0,
+            x=round(number * width + 0.8, 3), center_x=round((number + 0.5) * width, 3),
+            y=round(100 - 100 * count / most, 2), width=round(width - 1.6, 3),
+            height=round(100 * count / most, 2),
+        )
+        for number, (day, count) in enumerate(zip([today, *days], held, strict=True))
+    ]  # fmt: skip
 
 
 PriceSteps = Sequence[tuple[datetime, int]]

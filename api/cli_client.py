@@ -47,10 +47,15 @@ stdout, stderr = Console(soft_wrap=True), Console(stderr=True)
 
 
 class Server(NamedTuple):
-    """Where the service is, and the key to it."""
+    """Where the service is, and the key to it; whoever applies has none yet."""
 
     url: str
     key: str
+
+
+def authorised(server: Server) -> dict[str, str]:
+    """The key, for whoever has one."""
+    return {"Authorization": f"Bearer {server.key}"} if server.key else {}
 
 
 class Client:
@@ -68,7 +73,7 @@ class Client:
         given = {"seller_id": seller, "lang": lang}
         self._http = httpx.Client(
             base_url=f"{server.url}/v1",
-            headers={"Authorization": f"Bearer {server.key}", **stated(reason)},
+            headers={**authorised(server), **stated(reason)},
             params={name: value for name, value in given.items() if value},
             timeout=TIMEOUT_SECONDS,
         )
@@ -108,7 +113,8 @@ def explain(answer: httpx.Response) -> None:
         + escape(f"{problem.get('title')} {problem.get('detail', '')}")
     )
     for error in problem.get("errors", []):
-        place = f"{error['field']}: " if "field" in error else ""
+        where = error.get("field") or error.get("pointer", "").rpartition("/")[2]
+        place = f"{where}: " if where else ""
         stderr.print(escape(f"  · {place}{error.get('detail')}"))
     if problem.get("code") == "seller-required":
         stderr.print("  → --seller sel_1_…")

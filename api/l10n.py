@@ -6,7 +6,7 @@ English is the source text; `locale/*/messages.po` hold Chinese and Japanese.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from importlib import resources
 from typing import NamedTuple
@@ -133,6 +133,10 @@ class L10n:
 
     def day(self, moment: datetime) -> str:
         return self.clock(moment, self.tongue.day)
+
+    def full_day(self, day: date) -> str:
+        """A day with its year, in words where the language has them."""
+        return str(dates.format_date(day, "long", locale=self.locale))
 
     def stamp(self, moment: datetime) -> str:
         """Day and time to the second, in JST; the zone is written beside it."""

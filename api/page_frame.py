@@ -202,6 +202,7 @@ class PageFrame:
         frame = {
             "visit": visit,
             "shop_name": seller.shop_name if seller else "",
+            "is_sync_enabled": seller.is_sync_enabled if seller else True,
             "binding_count": sum(counts.values()),
             "termination": termination,
         }

@@ -8,6 +8,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import PlainTextResponse, RedirectResponse, StreamingResponse
 
 from api.alerts_view import alerts_page
+from api.apply_pages import add_apply
 from api.arbitrage_pages import add_arbitrage_review
 from api.auth import poster_of, seller_written_by
 from api.binding_forms import add_binding_forms
@@ -19,10 +20,12 @@ from api.ids import inner_id, public_id
 from api.integration import add_integration
 from api.live import LogTail, Tail, UploadTail, follow
 from api.log_view import filter_of, log_page
+from api.onboarding_pages import add_onboarding
 from api.page_frame import STATIC, STATIC_TYPES, Visit, asset, respond
 from api.page_server import PageServer, Refused, seller_named_in
 from api.pricing_pages import add_pricing
 from api.query_values import number_in, place_in
+from api.review_pages import add_review
 from api.sign_in import add_sign_in
 from api.sync_state import add_sweep_form
 from api.ticket_pages import add_ticket_pages
@@ -53,6 +56,9 @@ def build_pages(desk: Desk) -> APIRouter:
     add_integration(router, server)
     add_streams(router, server)
     add_sign_in(router, server)
+    add_apply(router, server)
+    add_onboarding(router, server)
+    add_review(router, server)
 
     @router.get("/static/{digest}/{name}")
     async def static(request: Request, digest: str, name: str) -> Response:

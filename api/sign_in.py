@@ -7,6 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
 from api.auth import NotSignedIn, cookie_name, is_plain_loopback, is_same_origin, poster_of
+from api.desk import Caller
 from api.l10n import mark
 from api.page_frame import Page
 from api.page_server import PageServer
@@ -33,19 +34,12 @@ def add_sign_in(router: APIRouter, server: PageServer) -> None:
         async with request.form() as form:
             key = str(form.get("key", "")).strip()[:KEY_LENGTH_MAX]
             following = local_path(str(form.get("next", "")))
-        if not is_same_origin(request):
-            return sign_in_page(request, server, mark("Send the key from this page."), 403)
-        if request.url.scheme == "http" and not is_plain_loopback(request):
-            return sign_in_page(request, server, mark("Open this page over https to sign in."), 403)
+        if fault := fault_of_way(request):
+            return sign_in_page(request, server, fault, 403)
         caller = await run_in_threadpool(server.desk.keys.caller, key)
         if caller is None:
             return sign_in_page(request, server, mark("This key opens nothing here."), 401)
-        response = RedirectResponse(following, 303)
-        response.set_cookie(
-            cookie_name(request), server.sessions.issue(caller), httponly=True, samesite="lax",
-            max_age=int(LIFETIME.total_seconds()), secure=not is_plain_loopback(request),
-        )  # fmt: skip
-        return response
+        return signed_in(request, server, RedirectResponse(following, 303), caller)
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
@@ -61,6 +55,24 @@ def add_sign_in(router: APIRouter, server: PageServer) -> None:
             secure=not is_plain_loopback(request),
         )  # fmt: skip
         return response
+
+
+def fault_of_way(request: Request) -> str | None:
+    """Why no session is opened this way: a form of another site, or a cookie without https."""
+    if not is_same_origin(request):
+        return mark("Send the form from this page.")
+    if request.url.scheme == "http" and not is_plain_loopback(request):
+        return mark("Open this page over https to sign in.")
+    return None
+
+
+def signed_in(request: Request, server: PageServer, answer: Response, caller: Caller) -> Response:
+    """The answer, with a session for the holder of this key."""
+    answer.set_cookie(
+        cookie_name(request), server.sessions.issue(caller), httponly=True, samesite="lax",
+        max_age=int(LIFETIME.total_seconds()), secure=not is_plain_loopback(request),
+    )  # fmt: skip
+    return answer
 
 
 def sign_in_page(

@@ -20,6 +20,7 @@ from domain.admission.decisions import (
     file_document,
     file_undertaking,
     fits,
+    is_asked,
     review_begun,
     send_back,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "file_document",
     "file_undertaking",
     "fits",
+    "is_asked",
     "review_begun",
     "send_back",
     "stage_of",

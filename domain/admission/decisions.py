@@ -174,13 +174,19 @@ def ensure_asked(admission: Admission, item: Item) -> None:
     review = admission.review(stage)
     if review.progress == "in_review":
         raise WrongState(f"in review until {review.due_on}: wait for what the reviewer says")
-    is_wanted = item in admission.required(stage)
-    if not is_wanted or (review.progress != "open" and admission.is_in_order(item)):
+    if not is_asked(admission, item):
         asked = admission.missing(stage)
         raise DocumentRefused(
             f"asked for: {', '.join(asked) or 'nothing'}",
             rules={"item": "item_not_asked"}, asked_for=list(asked),
         )  # fmt: skip
+
+
+def is_asked(admission: Admission, item: Item) -> bool:
+    """Whether this would be taken now; before the first review also in place of what was filed."""
+    review = admission.review(stage_of(item))
+    is_wanted = item in admission.required(stage_of(item)) and review.progress != "in_review"
+    return is_wanted and (review.progress == "open" or not admission.is_in_order(item))
 
 
 def approve(standing: Standing, command: Approve) -> list[AdmissionFact]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.charts import buckets_of, deviation_bars, price_plot, trend
+from api.charts import buckets_of, deviation_bars, due_bars, price_plot, trend
+from domain.business_days import is_business_day
 from projections.health_score import SYNC_SUCCESS_RATE_TARGET, WINDOWS, HourRow, Window
 
 NOW = datetime(2026, 11, 23, 5, 32, tzinfo=UTC)
@@ -53,6 +54,18 @@ def test_however_far_prices_deviate_every_listing_is_in_the_histogram(
     bars = deviation_bars(deviations, 3.5)
     assert sum(bar.bindings for bar in bars) == sum(number for _, number in deviations)
     assert all(bar.is_out == (abs(bar.pct) > 3.5) for bar in bars)
+
+
+@given(st.dates(date(2026, 1, 1), date(2027, 12, 31)), st.lists(st.integers(-40, 60), max_size=20))
+def test_whenever_applications_are_due_each_is_in_one_bar_of_a_business_day(
+    today: date, days: list[int]
+) -> None:
+    bars = due_bars([today + timedelta(days=each) for each in days], today)
+    assert sum(bar.count for bar in bars) == len(days)
+    assert bars[0].count == sum(each < 0 for each in days)
+    assert all(is_business_day(bar.noon.date()) for bar in bars[2:])
+    assert all(bar.y >= 0 and bar.y + bar.height <= 100.01 for bar in bars)
+    assert all(bar.x >= 0 and bar.x + bar.width <= 100 for bar in bars)
 
 
 def test_prices_are_steps_over_the_time_above_policy_and_a_quarter_before() -> None:
