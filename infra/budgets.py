@@ -109,6 +109,7 @@ class BudgetLimiter:
         costs: Mapping[str, int] | None = None,
     ) -> None:
         self._costs = dict(costs or {})
+        self._cost_max = max(self._costs.values(), default=1)
         self._shared_bucket = shared_bucket
         self._budgets = budgets
         self._levels = {owner: dict(rates) for owner, rates in levels.items()}
@@ -148,10 +149,10 @@ class BudgetLimiter:
         with self._lock:
             self._leased[owner, bucket] = 0
         length = 1 / rate.per_second if seconds is None else seconds
-        self._budgets.drain(owner, bucket, rate, _lease_of(rate), length)
+        self._budgets.drain(owner, bucket, rate, self._lease_of(rate), length)
 
     def _wait_for(self, owner: str, operation: str, rate: Rate, cost: int) -> None:
-        lease, waited = max(cost, _lease_of(rate)), 0.0
+        lease, waited = self._lease_of(rate), 0.0
         while not self._spend(owner, operation, cost):
             delay = self._budgets.take(owner, operation, rate, lease)
             if delay == 0.0:
@@ -171,7 +172,7 @@ class BudgetLimiter:
                 self._leased[owner, operation] -= cost
             return is_enough
 
-
-def _lease_of(rate: Rate) -> int:
-    """Few where tokens come slowly: a lease that is waited for must not take minutes to fill."""
-    return max(1, min(LEASE_MAX, rate.burst // 2, ceil(rate.per_second * LEASE_SECONDS)))
+    def _lease_of(self, rate: Rate) -> int:
+        """Enough for the dearest operation; where tokens come slowly, no more than comes soon."""
+        soon = ceil(rate.per_second * LEASE_SECONDS)
+        return max(self._cost_max, min(LEASE_MAX, rate.burst // 2, soon))

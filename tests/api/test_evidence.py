@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from hashlib import sha256
 from uuid import UUID
 
 import httpx
@@ -69,7 +70,8 @@ def test_a_file_of_evidence_is_encrypted_and_no_neighbour_can_have_it(
     assert prove(client, binding, canary, **CERTIFICATE).status_code == 202
     with installation.database.reading_for(seller_id) as connection:
         [(digest, content)] = connection.execute(
-            "SELECT sha256, content FROM evidence_files"
+            "SELECT sha256, content FROM evidence_files WHERE sha256 = %s",
+            (sha256(canary).hexdigest(),),
         ).fetchall()
     assert b"canary-7731" not in content
     url = f"/v1/bindings/{binding}/proofs/{digest}"

@@ -18,11 +18,12 @@ from tests.sellers import LinkedSeller
 
 SHAPE = {"type", "title", "status", "detail", "instance", "code", "request_id"}
 ABSENT = "/v1/bindings/bnd_1_" + "0" * 32
+OPEN = {("POST", "/v1/sellers"), ("GET", "/v1/undertaking-template")}
+"""To apply, and what an applicant signs."""
 OPENED_BY_ITS_PATH = {"/v1/notifications/mercari/{token}"}
 """Mercari signs nothing: the address itself is the secret."""
 BODIES = {
     "/v1/validator": {"asin": "B0TESTAA01"},
-    "/v1/sellers": {"amazon_seller_id": "A1NEWSELLER", "shop_name": "x"},
     "/v1/sellers/{seller_id}/amazon-link": {"refresh_token": "x"},
     "/v1/sellers/{seller_id}/mercari-link": {"access_token": "x", "shop_id": "x"},
     "/v1/sellers/{seller_id}/review": {"decision": "approve"},
@@ -34,6 +35,10 @@ BODIES = {
     "/v1/sellers/{seller_id}/brands": {
         "brands": [{"brand": "x", "registration_number": "1234567"}],
     },
+    "/v1/sellers/{seller_id}/arbitrage-review": {
+        "suspicion_id": "x", "decision": "dismiss", "reason": "x",
+    },
+    "/v1/sellers/{seller_id}/termination": {"cause": "fraud", "reason": "x"},
     "/v1/sellers/{seller_id}/looks": {"reason": "asked by phone"},
     "/v1/tickets/{ticket_id}/replies": {"text": "x"},
     "/v1/tickets/{ticket_id}/hand-over": {"to": "reviewer", "reason": "x"},
@@ -134,6 +139,7 @@ def test_no_route_of_the_api_answers_without_a_key(
         for context in iter_route_contexts(build_app(desk).routes)
         if context.path.startswith("/v1/") and context.path not in OPENED_BY_ITS_PATH
         for method in sorted(context.methods)
+        if (method, context.path) not in OPEN
     ]
     assert len(routes) > 20
     headers = ({}, {"Authorization": f"Bearer {revoked}"}, {"Authorization": "Basic eDp5"})
