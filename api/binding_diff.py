@@ -96,15 +96,14 @@ def version_in(text: str | None, history: Sequence[Recorded]) -> int | None:
 
 
 def differing_in(before: BindingRow, after: BindingRow, l10n: L10n) -> list[Differing]:
-    return [
-        Differing(
-            each["field"], l10n.text(FIELDS[each["field"]]),
-            value_in_words(each["field"], each["from"], l10n),
-            value_in_words(each["field"], each["to"], l10n),
-        )
-        for each in differences_between(before, after, l10n)
-        if each["field"] in FIELDS
-    ]  # fmt: skip
+    """The fields of FIELDS that differ, in words."""
+    found: list[Differing] = []
+    for each in differences_between(before, after, l10n):
+        name = each["field"]
+        if label := FIELDS.get(name):
+            values = [value_in_words(name, each[side], l10n) for side in ("from", "to")]
+            found.append(Differing(name, l10n.text(label), values[0], values[1]))
+    return found
 
 
 def value_in_words(field: str, value: Any, l10n: L10n) -> str:
