@@ -83,9 +83,7 @@ def binding_answer(row: BindingRow, l10n: L10n) -> dict[str, Any]:
     }
 
 
-def differences_between(
-    before: BindingRow, after: BindingRow, l10n: L10n
-) -> list[dict[str, Any]]:
+def differences_between(before: BindingRow, after: BindingRow, l10n: L10n) -> list[dict[str, Any]]:
     """What differs between two instants of a binding, field by field."""
     earlier, later = binding_answer(before, l10n), binding_answer(after, l10n)
     return [

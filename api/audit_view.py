@@ -27,7 +27,7 @@ PAGE_LENGTH = 50
 VIEWS = ("trail", "looks")
 FILTERS = ("subject", "actor", "type", "from", "to")
 KINDS = ("bnd", "sub", "sel", "swp", "tkt", "whk", "sus")
-NO_SUBJECT = mark("Give an ASIN, an id such as bnd_1_…, or the UUID of a subject.")
+NO_SUBJECT = mark("Give an ASIN, or copy an id from a page or from the API.")
 NO_TYPE = mark("There is no such type of event: choose one of the list.")
 
 
@@ -96,9 +96,7 @@ def sees_looks(visit: Visit) -> bool:
     return visit.caller.seller_id is not None or visit.caller.role in REASON_READERS
 
 
-def looks_in(
-    desk: Desk, visit: Visit, rows: list[audit_trail.AuditRow]
-) -> list[Mapping[str, Any]]:
+def looks_in(desk: Desk, visit: Visit, rows: list[audit_trail.AuditRow]) -> list[Mapping[str, Any]]:
     """Who looked, newest first; only staff read why."""
     with_reason = visit.caller.seller_id is None
     return [

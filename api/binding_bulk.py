@@ -235,7 +235,9 @@ def heading_of(action: str, count: int, l10n: L10n, is_done: bool) -> str:
                 count,
             )  # fmt: skip
         case _:
-            return l10n.plural("%(n)s binding was withdrawn", "%(n)s bindings were withdrawn", count)
+            return l10n.plural(
+                "%(n)s binding was withdrawn", "%(n)s bindings were withdrawn", count
+            )
 
 
 def line_of(

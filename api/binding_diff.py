@@ -18,7 +18,7 @@ from projections.bindings import BindingRow, fold_history
 
 FIELDS: Mapping[str, str] = {
     "status": mark("Status"),
-    "sku": mark("Seller's SKU"),
+    "sku": "SKU",
     "title": mark("Product"),
     "image_url": mark("Main image"),
     "mercari_category_id": mark("Mercari category"),

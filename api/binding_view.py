@@ -162,7 +162,10 @@ def shown_in(
         return {"comparison": comparison_of(visit, whole, row.version)}
     if view == "json":
         answer = binding_answer(row, visit.l10n)
-        return {"json": json_text(answer), "last_fact": json_text(history_answer(whole[row.version - 1]))}
+        return {
+            "json": json_text(answer),
+            "last_fact": json_text(history_answer(whole[row.version - 1])),
+        }
     if view == "event":
         version = number_in(visit.query("event")) or row.version
         story = story_of(desk, visit, whole, version)
