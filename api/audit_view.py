@@ -1,4 +1,4 @@
-"""The audit page: search the trail, look at a binding as it was, see who looked, know what holds."""
+"""The audit page: search the trail, see a binding as it was, and who looked at the shop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several bindings at once: what was marked is shown first, then done, each with its own outcome."""
+"""Several bindings at once: what is marked is shown first, then done, each with its own outcome."""
 
 from __future__ import annotations
 

@@ -121,6 +121,10 @@ class Visit:
         """This address with some of its parameters changed; None takes one away."""
         return here(self.request, changed)
 
+    def filtered_by(self, *names: str) -> list[object]:
+        """Whose list this is and how it is filtered: what its cursors belong to."""
+        return [self.seller_id, self.request.url.path, *map(self.query, names)]
+
 
 def here(request: Request, changed: Mapping[str, object]) -> str:
     asked = [each for each in request.query_params.multi_items() if each[0] not in changed]

@@ -1,4 +1,4 @@
-"""Reading values out of an address: texts, times, and places in a list that belong to its filter."""
+"""Reading values out of an address: texts, times, and places in a list, bound to its filter."""
 
 from __future__ import annotations
 
