@@ -23,7 +23,7 @@ from api.auth import OWN_SELLER_ROLES, STAFF_READER_ROLES
 from api.desk import Caller, Desk
 from api.ids import public_id
 from api.l10n import TONGUES, L10n
-from api.query_values import text_in
+from api.query_values import TEXT_LENGTH_MAX, text_in
 from api.words import ROLES, STATUSES
 from projections import bindings, sellers, suspicions
 
@@ -127,7 +127,12 @@ class Visit:
 
 
 def here(request: Request, changed: Mapping[str, object]) -> str:
-    asked = [each for each in request.query_params.multi_items() if each[0] not in changed]
+    """What is too long to be read goes on into no other address."""
+    asked = [
+        (name, text)
+        for name, text in request.query_params.multi_items()
+        if name not in changed and len(text) <= TEXT_LENGTH_MAX
+    ]
     kept = [*asked, *changed.items()]
     text = urlencode([(name, str(value)) for name, value in kept if value is not None])
     return f"{request.url.path}?{text}" if text else request.url.path

@@ -75,25 +75,28 @@ def test_a_cursor_holds_for_its_own_list_only() -> None:
             place_after(cursor_after(ours, 5, 1), other, 2)
 
 
-@pytest.mark.parametrize("path", ["/sync-log", "/bindings", "/audit"])
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("asin", "x" * 10_000), ("code", "x" * 10_000), ("status", "x" * 10_000),
-        ("error_code", "x" * 10_000), ("subject", "あ" * 10_000), ("actor", "x" * 10_000),
-        ("from", "0000-01-01T00:00"), ("to", "9999-12-31T23:59:59"), ("from", "0001-01-01"),
-        ("actor", "\0"), ("asin", "a\0"), ("outcome", "sideways"), ("type", "no.such"),
-    ],
+UNFIT = (
+    ("asin", "x" * 10_000), ("code", "x" * 10_000), ("status", "x" * 10_000),
+    ("error_code", "x" * 10_000), ("subject", "あ" * 3_000), ("actor", "x" * 10_000),
+    ("from", "0000-01-01T00:00"), ("to", "9999-12-31T23:59:59"), ("from", "0001-01-01"),
+    ("actor", "\0"), ("asin", "a\0"), ("outcome", "sideways"), ("type", "no.such"),
 )  # fmt: skip
-def test_no_filter_breaks_a_page_and_a_bad_one_says_what_to_mend(
-    desk: Desk, seller_key: str, path: str, name: str, text: str, visitor: Visitor
+
+
+@pytest.mark.parametrize("path", ["/sync-log", "/bindings", "/audit"])
+def test_no_filter_breaks_a_page_and_an_unfit_one_says_what_to_mend(
+    desk: Desk, seller_key: str, path: str, visitor: Visitor
 ) -> None:
-    answer = visitor(seller_key).get(path, params={name: text})
-    assert answer.status_code in (200, 400)
-    assert len(answer.content) < 40_000
-    if answer.status_code == 400:
-        assert name in answer.text
-        assert "Go on without it" in answer.text
+    browser, refused = visitor(seller_key), 0
+    for name, text in UNFIT:
+        answer = browser.get(path, params={name: text})
+        assert answer.status_code in (200, 400), name
+        assert len(answer.content) < 40_000
+        if answer.status_code == 400:
+            refused += 1
+            assert f'<span class="mono">{name}</span>' in answer.text
+            assert "Go on without it" in answer.text
+    assert refused >= 4
 
 
 def test_saved_views_are_there_for_the_browser_and_hidden_without_it(
