@@ -36,8 +36,8 @@ from domain.values import NotAnAsin, Value, asin_from
 from projections import bindings
 from projections.bindings import BindingRow
 
-PAGE_LENGTH = 50
-TIMELINE_LENGTH = 100
+PAGE_LENGTH = 35
+TIMELINE_LENGTH = 30
 INSTANTS_MAX = 60
 VIEWS = ("timeline", "diff", "json", "event")
 

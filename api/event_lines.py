@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from api.ids import Kind, public_id
+from api.l10n import mark
 from api.log_text import what_happened
 from api.page_frame import Visit
 from api.words import OUTCOMES
@@ -24,6 +25,23 @@ PLACES: dict[str, tuple[Kind, str]] = {
     "ticket": ("tkt", "/tickets/"),
 }
 """The page of a subject, by the first word of its events' types."""
+
+QUIET: Mapping[str, str] = {
+    "asin_binding.requested": mark("Binding asked for"),
+    "asin_binding.validated": mark("Checks passed"),
+    "asin_binding.mapped": mark("Category matched"),
+    "submission.received": mark("CSV uploaded"),
+    "submission.rows_settled": mark("Rows of an upload decided"),
+    "seller_look.opened": mark("Mercari’s staff looked at the shop"),
+    "ticket.opened": mark("Ticket opened"),
+    "ticket.replied": mark("Reply to a ticket"),
+    "ticket.resolved": mark("Ticket resolved"),
+    "seller.settings_changed": mark("Settings changed"),
+    "seller.pricing_rules_changed": mark("Pricing rules changed"),
+    "seller.amazon_linked": mark("Amazon.co.jp linked"),
+    "seller.mercari_linked": mark("Mercari linked"),
+}
+"""Events of which the sync log says nothing."""
 
 
 class EventLine(Value):
@@ -67,7 +85,8 @@ def is_binding(row: AuditRow) -> bool:
 def line_of(
     visit: Visit, row: AuditRow, said: tuple[str, str] | None, asin: str | None
 ) -> EventLine:
-    kind, words = said or ("none", "")
+    quiet = visit.l10n.text(QUIET[row.type]) if row.type in QUIET else ""
+    kind, words = said or ("none", quiet)
     subject, path = subject_of(row.type, row.subject)
     event = {"view": "event", "event": row.version} if is_binding(row) else {}
     return EventLine(
