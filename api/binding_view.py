@@ -37,8 +37,8 @@ from projections import bindings
 from projections.bindings import BindingRow
 
 PAGE_LENGTH = 35
-TIMELINE_LENGTH = 30
-INSTANTS_MAX = 60
+TIMELINE_LENGTH = 25
+INSTANTS_MAX = 40
 VIEWS = ("timeline", "diff", "json", "event")
 
 

@@ -8,7 +8,10 @@ import shlex
 from uuid import UUID
 
 import pytest
+from typer.testing import CliRunner
 
+from api.cli import build_cli
+from api.cli_client import Server
 from api.desk import Desk
 from api.query_values import Unreadable, cursor_after, place_after
 from domain.values import binding_id_of
@@ -32,6 +35,22 @@ def test_the_command_line_of_the_filter_is_shown_and_safe_to_paste(
         "--asin", "$(rm)'x", "--code", "E-403", "--outcome", "failed",
         "--from", "2026-11-01T00:00:00+09:00",
     ]  # fmt: skip
+
+
+def test_the_command_that_is_shown_tells_the_same_lines(
+    desk: Desk, seller_key: str, seller_id: UUID, address: str, visitor: Visitor
+) -> None:
+    listed_binding(desk, seller_id, "B0COMMAND1")
+    rejected_binding(desk, seller_id, "B0COMMAND2")
+    page = visitor(seller_key).get("/sync-log?outcome=failed&from=2026-01-01T00:00").text
+    program, *words = command_in(page)
+    cli = build_cli(lambda: Server(address, seller_key))
+    told = CliRunner().invoke(cli, words, env={"COLUMNS": "200"})
+    assert (program, told.exit_code) == ("asin-sync", 0)
+    assert len(told.output.splitlines()) == page.count("seen: マグカップ") == 1
+    assert "B0COMMAND2" in told.output
+    none = CliRunner().invoke(cli, [*words[:-1], "2100-01-01T00:00:00Z"])
+    assert none.output == ""
 
 
 def test_staff_see_the_seller_in_the_command(desk: Desk, seller_id: UUID, visitor: Visitor) -> None:
