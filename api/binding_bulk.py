@@ -33,7 +33,7 @@ FORM_BYTES_MAX = 64 * 1024
 ACTIONS = ("resubmit", "withdraw")
 PLANNED: Mapping[str, Word] = {
     "resubmit": Word("wait", mark("Goes off sale until it is checked again")),
-    "withdraw": Word("warn", mark("Is withdrawn, and its listing on Mercari is closed")),
+    "withdraw": Word("warn", mark("Is withdrawn; a listing on Mercari is closed with it")),
 }
 DONE: Mapping[str, Word] = {
     "resubmit": Word("ok", mark("Is being checked again")),

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 from uuid import UUID
 
 import pytest
-from typer.testing import CliRunner
 
-from api.cli import build_cli
-from api.cli_client import Server
 from api.desk import Desk
 from api.query_values import Unreadable, cursor_after, place_after
 from domain.values import binding_id_of
 from tests.api.page_data import adjusted, listed_binding, record, rejected_binding
 from tests.api.visiting import Visitor
+
+ROOT = Path(__file__).parents[2]
 
 
 def command_in(page: str) -> list[str]:
@@ -38,19 +41,28 @@ def test_the_command_line_of_the_filter_is_shown_and_safe_to_paste(
 
 
 def test_the_command_that_is_shown_tells_the_same_lines(
-    desk: Desk, seller_key: str, seller_id: UUID, address: str, visitor: Visitor
+    desk: Desk, seller_key: str, seller_id: UUID, address: str, tmp_path: Path, visitor: Visitor
 ) -> None:
     listed_binding(desk, seller_id, "B0COMMAND1")
     rejected_binding(desk, seller_id, "B0COMMAND2")
     page = visitor(seller_key).get("/sync-log?outcome=failed&from=2026-01-01T00:00").text
     program, *words = command_in(page)
-    cli = build_cli(lambda: Server(address, seller_key))
-    told = CliRunner().invoke(cli, words, env={"COLUMNS": "200"})
-    assert (program, told.exit_code) == ("asin-sync", 0)
-    assert len(told.output.splitlines()) == page.count("seen: マグカップ") == 1
-    assert "B0COMMAND2" in told.output
-    none = CliRunner().invoke(cli, [*words[:-1], "2100-01-01T00:00:00Z"])
-    assert none.output == ""
+    settings = {
+        "ASIN_SYNC_URL": address, "ASIN_SYNC_KEY": seller_key, "COLUMNS": "200",
+        "ASIN_SYNC_DATA": str(tmp_path),
+    }  # fmt: skip
+    told, none = (
+        subprocess.run(
+            [sys.executable, "-m", "main", *words, *more], cwd=ROOT, capture_output=True, text=True,
+            check=True,
+            env={**os.environ, **settings},
+        ).stdout
+        for more in ([], ["--from", "2099-01-01T00:00:00Z"])
+    )  # fmt: skip
+    assert program == "asin-sync"
+    assert len(told.splitlines()) == page.count("seen: マグカップ") == 1
+    assert "B0COMMAND2" in told
+    assert none == ""
 
 
 def test_staff_see_the_seller_in_the_command(desk: Desk, seller_id: UUID, visitor: Visitor) -> None:
