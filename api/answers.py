@@ -83,6 +83,16 @@ def binding_answer(row: BindingRow, l10n: L10n) -> dict[str, Any]:
     }
 
 
+def differences_between(before: BindingRow, after: BindingRow, l10n: L10n) -> list[dict[str, Any]]:
+    """What differs between two instants of a binding, field by field."""
+    earlier, later = binding_answer(before, l10n), binding_answer(after, l10n)
+    return [
+        {"field": name, "from": earlier[name], "to": later[name]}
+        for name in earlier
+        if earlier[name] != later[name]
+    ]
+
+
 def history_answer(recorded: Recorded) -> dict[str, Any]:
     """One event of a history."""
     stamp = recorded.fact.stamp

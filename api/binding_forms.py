@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
@@ -15,13 +16,14 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from api.auth import poster_of, seller_written_by
 from api.desk import Caller, Desk
 from api.ids import inner_id
-from api.page_server import PageServer, Refused, seller_named_in
+from api.l10n import mark
+from api.page_server import PageServer, Refused, l10n_of, seller_named_in
 from api.proofs import prove
 from api.query_values import number_in
 from domain.application import acting_for
 from domain.asin_binding import AsinBinding, BindingFact, decisions
 from domain.bindings import change_binding
-from domain.errors import WrongState
+from domain.errors import VersionConflict, WrongState
 from domain.evidence import SIZE_BYTES_MAX
 from domain.stamps import Work
 
@@ -39,6 +41,8 @@ def add_binding_forms(router: APIRouter, server: PageServer) -> None:
             return PlainTextResponse("the form is too large to be read at all", 413)
         try:
             return await changed(request, server, binding_id)
+        except VersionConflict as conflict:
+            return overtaken(request, server, binding_id, conflict)
         except Refused as refused:
             return server.refusal(request, refused)
 
@@ -50,6 +54,7 @@ async def changed(request: Request, server: PageServer, binding_id: str) -> Resp
         file = form.get("file")
         content = await file.read(SIZE_BYTES_MAX + 1) if isinstance(file, UploadFile) else None
     csrf = fields.get("csrf", "")
+    request.state.version = number_in(fields.get("version")) or 0
     caller = await run_in_threadpool(poster_of, request, csrf, server.sessions)
     seller_id = seller_written_by(caller, seller_named_in(request))
     position = await run_in_threadpool(
@@ -59,6 +64,21 @@ async def changed(request: Request, server: PageServer, binding_id: str) -> Resp
     while await server.desk.position_soon() < (position or 0) and time.monotonic() < given_up_at:
         await asyncio.sleep(0.02)
     return RedirectResponse(f"/bindings/{binding_id}", 303)
+
+
+def overtaken(
+    request: Request, server: PageServer, binding_id: str, conflict: VersionConflict
+) -> Response:
+    """The binding was changed in the meantime: nothing was done; what changed is one link away."""
+    l10n, now = l10n_of(request), conflict.fields["version"]
+    differences = {"view": "diff", "from": max(1, request.state.version), "to": now}
+    return server.problem(
+        request, 409, title=mark("This binding was changed after you opened it"),
+        told=[l10n.text("You saw version %(seen)s; it is at version %(now)s now. Nothing was done.",
+                        seen=request.state.version, now=now)],
+        onward=f"/bindings/{binding_id}?{urlencode(differences)}",
+        onward_text=l10n.text("See what changed"),
+    )  # fmt: skip
 
 
 def acted(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from fastapi.encoders import jsonable_encoder
+
+from api.answers import binding_answer, history_answer
 from api.auth import OWN_SELLER_ROLES
+from api.binding_diff import comparison_of
+from api.binding_story import story_of
 from api.desk import Desk
 from api.l10n import L10n, mark
 from api.log_text import (
@@ -20,7 +26,7 @@ from api.log_text import (
     who_in_words,
 )
 from api.page_frame import Build, Page, Past, Visit
-from api.query_values import moment_in, number_in
+from api.query_values import choice_in, cursor_after, moment_in, number_in, place_after
 from api.words import CERTIFICATES, IMAGE_VERDICTS, STATUSES
 from domain.asin_binding.facts import BindingFact, DriftFound
 from domain.errors import NotFound
@@ -30,8 +36,10 @@ from domain.values import NotAnAsin, Value, asin_from
 from projections import bindings
 from projections.bindings import BindingRow
 
-PAGE_LENGTH = 50
-TIMELINE_LENGTH = 200
+PAGE_LENGTH = 35
+TIMELINE_LENGTH = 25
+INSTANTS_MAX = 40
+VIEWS = ("timeline", "diff", "json", "event")
 
 
 class Compared(Value):
@@ -45,9 +53,10 @@ class Compared(Value):
 
 
 def bindings_page(desk: Desk, visit: Visit) -> Page:
-    """Bindings, newest change first, by status, ASIN or error code."""
-    status, code = visit.query("status"), visit.query("error_code")
-    before = number_in(visit.query("before"))
+    """The list, newest change first, by status, ASIN or error code."""
+    status = choice_in(visit.query("status"), ("", *STATUSES)) or None
+    code, filtered = visit.query("error_code"), visit.filtered_by("status", "asin", "error_code")
+    place = place_after(visit.query("before"), filtered, 1)
     with desk.reading_for(visit.seller_id) as connection:
         counts = bindings.counts(connection)
         rows = bindings.page(
@@ -55,7 +64,7 @@ def bindings_page(desk: Desk, visit: Visit) -> Page:
             status=status,
             asin=plain_asin(visit.query("asin")),
             error_code=code,
-            before=before,
+            before=place[0] if place else None,
             limit=PAGE_LENGTH + 1,
         )
     shown = rows[:PAGE_LENGTH]
@@ -67,8 +76,9 @@ def bindings_page(desk: Desk, visit: Visit) -> Page:
         "code_title": title_of(code, visit.l10n.language),
         "code_action": suggested_action(code, visit.l10n.language),
         "asin": visit.query("asin") or "",
-        "older": shown[-1].position if len(rows) > PAGE_LENGTH else None,
+        "older": cursor_after(filtered, shown[-1].position) if len(rows) > PAGE_LENGTH else None,
         "title_of": title_of,
+        "may_act": visit.caller.role in OWN_SELLER_ROLES,
     }
     return Page("bindings.html", context)
 
@@ -85,32 +95,91 @@ def binding_page_of(binding_id: UUID) -> Build:
     """The page of one binding. Raises NotFound, Unreadable."""
 
     def binding_page(desk: Desk, visit: Visit) -> Page:
+        view = choice_in(visit.query("view"), VIEWS)
         with desk.reading_for(visit.seller_id) as connection:
             live = bindings.one(connection, binding_id)
         if live is None:
             raise NotFound("no such binding")
-        history = desk.history(visit.seller_id, binding_id, at_version=live.version)
-        past = past_asked_for(visit, history)
-        if past is not None:
-            history = [each for each in history if each.version <= past.version]
+        whole = desk.history(visit.seller_id, binding_id, at_version=live.version)
+        past = past_asked_for(visit, whole)
+        history = whole[: past.version] if past else whole
         row = live if past is None else bindings.fold_history(history) or live
         context = {
-            "row": row,
-            "live": live,
-            "compared": compared(visit.l10n, row, live, is_past=past is not None),
-            "timeline": timeline_of(visit.l10n, history),
-            "left_out": max(0, len(history) - TIMELINE_LENGTH),
-            "faults": faults_of(visit.l10n, row),
-            "image": image_shown(row),
-            "status": STATUSES[row.status],
-            "status_now": STATUSES[live.status],
-            "certificates": CERTIFICATES,
-            "may_act": past is None and visit.caller.role in OWN_SELLER_ROLES,
-            "may_ask_again": live.status not in ("blocked", "requested") or live.is_in_review,
+            "view": view,
+            **now_and_then(visit, row, live, past),
+            **travel_of(whole, row.version),
+            **shown_in(view, desk, visit, whole, row),
         }
         return Page("binding.html", context, past=past)
 
     return binding_page
+
+
+def now_and_then(
+    visit: Visit, row: BindingRow, live: BindingRow, past: Past | None
+) -> dict[str, object]:
+    """What every view of the binding shows."""
+    return {
+        "row": row,
+        "live": live,
+        "compared": compared(visit.l10n, row, live, is_past=past is not None),
+        "faults": faults_of(visit.l10n, row),
+        "image": image_shown(row),
+        "status": STATUSES[row.status],
+        "status_now": STATUSES[live.status],
+        "certificates": CERTIFICATES,
+        "may_act": past is None and visit.caller.role in OWN_SELLER_ROLES,
+        "may_ask_again": may_ask_again(live),
+    }
+
+
+def may_ask_again(row: BindingRow) -> bool:
+    """Whether it can be checked again, as `decisions.ask_again` sees it."""
+    return row.status not in ("blocked", "requested") or row.is_in_review
+
+
+def may_withdraw(row: BindingRow) -> bool:
+    """Whether a withdrawal changes anything, as `decisions.withdraw` sees it."""
+    return row.status not in ("blocked", "withdrawn")
+
+
+def travel_of(whole: Sequence[Recorded], version: int) -> dict[str, object]:
+    """The instants of the history to travel to: every one where they are few, else a choice."""
+    step = max(1, -(-len(whole) // INSTANTS_MAX))
+    chosen = {*range(len(whole), 0, -step), 1, version}
+    return {
+        "versions": len(whole),
+        "instants": [whole[each - 1] for each in sorted(chosen)],
+        "shown_at": whole[version - 1].recorded_at,
+    }
+
+
+def shown_in(
+    view: str, desk: Desk, visit: Visit, whole: Sequence[Recorded], row: BindingRow
+) -> dict[str, object]:
+    """What only this view shows. Raises NotFound, Unreadable."""
+    if view == "diff":
+        return {"comparison": comparison_of(visit, whole, row.version)}
+    if view == "json":
+        answer = binding_answer(row, visit.l10n)
+        return {
+            "json": json_text(answer),
+            "last_fact": json_text(history_answer(whole[row.version - 1])),
+        }
+    if view == "event":
+        version = number_in(visit.query("event")) or row.version
+        story = story_of(desk, visit, whole, version)
+        return {"story": story, "happened": timeline_of(visit.l10n, whole[:version])[0]}
+    history = whole[: row.version]
+    return {
+        "timeline": timeline_of(visit.l10n, history),
+        "left_out": max(0, len(history) - TIMELINE_LENGTH),
+    }
+
+
+def json_text(answer: object) -> str:
+    """JSON to be read by people: as the API answers, indented."""
+    return json.dumps(jsonable_encoder(answer), indent=2, ensure_ascii=False)
 
 
 def image_shown(row: BindingRow) -> str | None:
@@ -121,15 +190,17 @@ def image_shown(row: BindingRow) -> str | None:
 
 
 def past_asked_for(visit: Visit, history: Sequence[Recorded]) -> Past | None:
-    """The instant named by `as_of` or `at_version`. Raises NotFound where nothing was there yet."""
+    """The instant that the address names. Raises NotFound where nothing was there yet."""
     moment, version = moment_in(visit.query("as_of")), number_in(visit.query("at_version"))
-    if moment is None and version is None:
+    position = number_in(visit.query("at_position"))
+    if moment is None and version is None and position is None:
         return None
     seen = [
         each
         for each in history
         if (moment is None or each.recorded_at <= moment)
         and (version is None or each.version <= version)
+        and (position is None or each.position <= position)
     ]
     if not seen or (version is not None and version > history[-1].version):
         raise NotFound("no such binding at that instant")
@@ -165,6 +236,7 @@ def timeline_of(l10n: L10n, history: Sequence[Recorded]) -> list[dict[str, objec
     """The newest facts, each with why it happened and where it stands in the log."""
     entries: list[dict[str, object]] = []
     versions = {event_id_of(each.originator_id, each.version): each.version for each in history}
+    led_to = effects_in(history, versions)
     for recorded in reversed(history[-TIMELINE_LENGTH:]):
         fact: BindingFact = recorded.fact  # type: ignore[assignment]
         stamp = fact.stamp
@@ -176,10 +248,21 @@ def timeline_of(l10n: L10n, history: Sequence[Recorded]) -> list[dict[str, objec
                 "differences": differences_in(fact, l10n),
                 "stamp": stamp,
                 "caused_by": versions.get(stamp.cause.causation_id or UUID(int=0)),
+                "led_to": led_to.get(recorded.version, []),
                 "kind": kind_of(recorded),
             }
         )
     return entries
+
+
+def effects_in(history: Sequence[Recorded], versions: Mapping[UUID, int]) -> dict[int, list[int]]:
+    """Which versions of the binding each of its versions led to."""
+    found: dict[int, list[int]] = {}
+    for each in history:
+        cause = versions.get(each.fact.stamp.cause.causation_id or UUID(int=0))
+        if cause is not None:
+            found.setdefault(cause, []).append(each.version)
+    return found
 
 
 def differences_in(fact: BindingFact, l10n: L10n) -> list[str]:

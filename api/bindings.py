@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from api.answers import binding_answer, history_answer
+from api.answers import binding_answer, differences_between, history_answer
 from api.ids import cursor_of, inner_id, place_in
 from api.proofs import prove
 from api.requests import Reception, Visit, page_answer
@@ -102,13 +102,9 @@ def build_bindings(reception: Reception) -> APIRouter:
         """What differs between two versions, field by field."""
         visit = reception.reading(request)
         inner = inner_id("bnd", binding_id)
-        before = binding_answer(found(visit, inner, None, from_version), visit.l10n)
-        after = binding_answer(found(visit, inner, None, to_version), visit.l10n)
-        changes = [
-            {"field": name, "from": before[name], "to": after[name]}
-            for name in before
-            if before[name] != after[name]
-        ]
+        before = found(visit, inner, None, from_version)
+        after = found(visit, inner, None, to_version)
+        changes = differences_between(before, after, visit.l10n)
         return {"from": from_version, "to": to_version, "changes": changes}
 
     @router.post("/{binding_id}/remap", status_code=202)

@@ -37,6 +37,7 @@ from api.cli_tickets import ticket_commands
 from api.cli_webhooks import add_events, add_webhooks
 
 TAIL_SECONDS = 1.0
+TIME = "RFC 3339, such as 2026-11-22T15:00:00+09:00."
 
 
 def build_cli(find_server: Callable[[], Server]) -> typer.Typer:
@@ -151,6 +152,8 @@ def add_views(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         code: str | None = None,
         asin: str | None = None,
         outcome: str | None = None,
+        since: Annotated[str | None, typer.Option("--from", help=TIME)] = None,
+        until: Annotated[str | None, typer.Option("--to", help=TIME)] = None,
         lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=200)] = 20,
         follow: Annotated[bool, typer.Option("--follow", "-f")] = False,
         seller: Seller = None,
@@ -160,7 +163,7 @@ def add_views(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
     ) -> None:
         """The newest lines of the sync log; with --follow, new ones as they come."""
         client = Client(find_server(), seller, lang, reason)
-        filters = {"code": code, "asin": asin, "outcome": outcome}
+        filters = {"code": code, "asin": asin, "outcome": outcome, "from": since, "to": until}
         for line in log_lines(client, filters, lines, follow=follow):
             print_json(line) if as_json else stdout.print(said(line))
 

@@ -23,6 +23,7 @@ from api.auth import OWN_SELLER_ROLES, STAFF_READER_ROLES
 from api.desk import Caller, Desk
 from api.ids import public_id
 from api.l10n import TONGUES, L10n
+from api.query_values import TEXT_LENGTH_MAX, text_in
 from api.words import ROLES, STATUSES
 from projections import bindings, sellers, suspicions
 
@@ -58,11 +59,13 @@ def respond(
 
 STATIC: Mapping[str, Stored] = {
     name: stored(_HERE.joinpath("static", name).read_bytes())
-    for name in ("app.css", "app.js", "mark.svg")
+    for name in ("app.css", "app.js", "travel.js", "views.js", "mark.svg")
 }
 STATIC_TYPES = {
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
+    "travel.js": "text/javascript; charset=utf-8",
+    "views.js": "text/javascript; charset=utf-8",
     "mark.svg": "image/svg+xml",
 }
 
@@ -99,8 +102,8 @@ class Visit:
     seller_id: UUID
 
     def query(self, name: str) -> str | None:
-        """A query parameter; blank is absent."""
-        return self.request.query_params.get(name, "").strip() or None
+        """A query parameter; blank is absent. Raises Unreadable."""
+        return text_in(self.request.query_params.get(name, ""))
 
     def url(self, path: str, **query: object) -> str:
         """An address of ours; staff keep the seller they look at."""
@@ -118,10 +121,20 @@ class Visit:
         """This address with some of its parameters changed; None takes one away."""
         return here(self.request, changed)
 
+    def filtered_by(self, *names: str) -> list[object]:
+        """Whose list this is and how it is filtered: what its cursors belong to."""
+        return [self.seller_id, self.request.url.path, *map(self.query, names)]
+
 
 def here(request: Request, changed: Mapping[str, object]) -> str:
-    kept = {**request.query_params, **changed}
-    text = urlencode({name: str(value) for name, value in kept.items() if value is not None})
+    """What is too long to be read goes on into no other address."""
+    asked = [
+        (name, text)
+        for name, text in request.query_params.multi_items()
+        if name not in changed and len(text) <= TEXT_LENGTH_MAX
+    ]
+    kept = [*asked, *changed.items()]
+    text = urlencode([(name, str(value)) for name, value in kept if value is not None])
     return f"{request.url.path}?{text}" if text else request.url.path
 
 
@@ -137,8 +150,8 @@ class StaffVisit:
     caller: Caller
 
     def query(self, name: str) -> str | None:
-        """A query parameter; blank is absent."""
-        return self.request.query_params.get(name, "").strip() or None
+        """A query parameter; blank is absent. Raises Unreadable."""
+        return text_in(self.request.query_params.get(name, ""))
 
     def here(self, **changed: object) -> str:
         """This address with some of its parameters changed; None takes one away."""

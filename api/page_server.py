@@ -39,7 +39,7 @@ from api.page_frame import (
     respond,
     stored,
 )
-from api.query_values import Unreadable
+from api.query_values import TEXT_LENGTH_MAX, Unreadable
 from api.sessions import Sessions
 from api.words import ROLES
 from domain.error_codes import LANGUAGES
@@ -48,6 +48,7 @@ from domain.texts import rule_text
 
 LANGUAGE_COOKIE = "asin_sync_lang"
 PROJECTED_SECONDS_MAX = 3.0
+SEEN_LENGTH_MAX = 80
 YEAR_SECONDS = 365 * 24 * 3600
 
 Refused = (
@@ -163,7 +164,10 @@ class PageServer:
     def plain(self, request: Request, page: Page) -> Response:
         """A page outside the frame of a seller, such as the sign-in."""
         l10n = l10n_of(request)
-        params = request.query_params
+        params = {
+            name: text for name, text in request.query_params.items()
+            if len(text) <= TEXT_LENGTH_MAX
+        }  # fmt: skip
         frame = {
             "path": request.url.path,
             "kept": {name: text for name, text in params.items() if name not in ASKED},
@@ -202,13 +206,28 @@ class PageServer:
                     changed_by=refused.fields.get("changed_by"),
                 )  # fmt: skip
             case Unreadable():
-                return self.problem(request, 400, title=mark("The address can't be read"))
+                return self.unreadable(request, refused)
             case _:
                 title = mark("This page could not be read just now")
                 return self.problem(request, 503, title=title)
 
+    def unreadable(self, request: Request, refused: Unreadable) -> Response:
+        """Which part of the address can't be read, what to mend, and the way on without it."""
+        given = request.query_params.multi_items()
+        named = [name for name, text in given if text.strip() == refused.text.strip()]
+        kept = [(name, text) for name, text in given if name not in named]
+        onward = f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path
+        return self.problem(
+            request, 400, title=mark("The address can't be read"), mend=refused.rule,
+            named=", ".join(dict.fromkeys(named)), seen=shortened(refused.text), onward=onward,
+        )  # fmt: skip
+
     def problem(self, request: Request, status: int, **context: object) -> Response:
         return self.plain(request, Page("problem.html", {"status": status, **context}, status))
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= SEEN_LENGTH_MAX else f"{text[:SEEN_LENGTH_MAX]}…"
 
 
 def says_why(visit: Visit) -> bool:

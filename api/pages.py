@@ -10,7 +10,9 @@ from starlette.responses import PlainTextResponse, RedirectResponse, StreamingRe
 from api.alerts_view import alerts_page
 from api.apply_pages import add_apply
 from api.arbitrage_pages import add_arbitrage_review
+from api.audit_pages import add_audit
 from api.auth import poster_of, seller_written_by
+from api.binding_bulk import add_bulk
 from api.binding_forms import add_binding_forms
 from api.binding_view import binding_page_of, bindings_page
 from api.contacts import add_contact_form
@@ -44,9 +46,11 @@ def build_pages(desk: Desk) -> APIRouter:
     """All pages of one desk."""
     router = APIRouter(include_in_schema=False)
     server = PageServer(desk)
+    add_bulk(router, server)
     add_reading(router, server)
     add_upload(router, server)
     add_binding_forms(router, server)
+    add_audit(router, server)
     add_pricing(router, server)
     add_contact_form(router, server)
     add_sweep_form(router, server)

@@ -82,6 +82,17 @@ PAGE = """
     ORDER BY position DESC LIMIT %(limit)s
 """
 
+# Events of one piece of work around a position, oldest first: an index leads to the seller's
+# events between two positions, so that the look costs the same however long the trail is.
+OF_WORK = """
+    SELECT * FROM live_audit_trail
+    WHERE position BETWEEN %(position)s - %(reach)s AND %(position)s + %(reach)s
+      AND correlation_id = %(correlation_id)s AND type <> ALL(%(hidden)s::text[])
+    ORDER BY abs(position - %(position)s) LIMIT %(limit)s
+"""
+WORK_REACH = 10_000
+WORK_LENGTH_MAX = 40
+
 
 @dataclass(frozen=True)
 class Filter:
@@ -105,3 +116,15 @@ def page(
         "hidden": list(wanted.hidden),
     }  # fmt: skip
     return connection.cursor(row_factory=class_row(AuditRow)).execute(PAGE, parameters).fetchall()
+
+
+def of_work(
+    connection: Connection[Any], correlation_id: UUID, position: int, hidden: tuple[str, ...] = ()
+) -> list[AuditRow]:
+    """Events of the same piece of work within WORK_REACH of a position, oldest first."""
+    parameters = {
+        "correlation_id": correlation_id, "position": position, "reach": WORK_REACH,
+        "hidden": list(hidden), "limit": WORK_LENGTH_MAX,
+    }  # fmt: skip
+    cursor = connection.cursor(row_factory=class_row(AuditRow))
+    return sorted(cursor.execute(OF_WORK, parameters).fetchall(), key=lambda row: row.position)

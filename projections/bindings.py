@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -304,6 +304,12 @@ PAGE = """
     ORDER BY position DESC, binding_id LIMIT %(limit)s
 """
 
+# These bindings.
+SOME = "SELECT * FROM live_bindings WHERE binding_id = ANY(%s)"
+
+# The ASINs of these bindings.
+ASINS_OF = "SELECT binding_id, asin FROM live_bindings WHERE binding_id = ANY(%s)"
+
 # How many bindings stand in each status.
 COUNTS = "SELECT status, count(*) AS count FROM live_bindings GROUP BY status"
 
@@ -316,6 +322,17 @@ ASIN_OF_SKU = "SELECT asin FROM live_bindings WHERE sku = %(sku)s ORDER BY posit
 def one(connection: Connection[Any], binding_id: UUID) -> BindingRow | None:
     cursor = connection.cursor(row_factory=class_row(BindingRow))
     return cursor.execute(ONE, {"binding_id": binding_id}).fetchone()
+
+
+def some(connection: Connection[Any], binding_ids: Collection[UUID]) -> dict[UUID, BindingRow]:
+    """Those of these bindings that there are, by id."""
+    cursor = connection.cursor(row_factory=class_row(BindingRow))
+    rows = cursor.execute(SOME, (list(binding_ids),)).fetchall()
+    return {row.binding_id: row for row in rows}
+
+
+def asins_of(connection: Connection[Any], binding_ids: Collection[UUID]) -> dict[UUID, str]:
+    return dict(connection.execute(ASINS_OF, (list(binding_ids),)).fetchall())
 
 
 def page(

@@ -282,6 +282,9 @@ PAGE = """
 # The lines of one fact.
 AT = "SELECT * FROM live_sync_log WHERE position = %s ORDER BY number LIMIT %s"
 
+# The lines of several facts.
+AT_POSITIONS = "SELECT * FROM live_sync_log WHERE position = ANY(%s) ORDER BY position, number"
+
 # What came after a place in the log, oldest first: the live tail.
 AFTER = """
     SELECT * FROM live_sync_log WHERE (position, number) > (%(position)s, %(number)s)
@@ -331,3 +334,9 @@ def at(connection: Connection[Any], position: int, limit: int = 1_000) -> list[L
     return (
         connection.cursor(row_factory=class_row(LogRow)).execute(AT, (position, limit)).fetchall()
     )
+
+
+def at_positions(connection: Connection[Any], positions: list[int]) -> list[LogRow]:
+    """The lines of the facts at these positions, oldest first."""
+    cursor = connection.cursor(row_factory=class_row(LogRow))
+    return cursor.execute(AT_POSITIONS, (positions,)).fetchall()
