@@ -27,6 +27,7 @@ from api.sign_in import add_sign_in
 from api.sync_state import add_sweep_form
 from api.ticket_pages import add_ticket_pages
 from api.upload_view import send_file, submission_page_of, upload_page
+from api.validator_view import add_validator
 from api.webhook_view import add_webhook_page
 from domain.errors import NotFound
 
@@ -43,6 +44,7 @@ def build_pages(desk: Desk) -> APIRouter:
     server = PageServer(desk)
     add_reading(router, server)
     add_upload(router, server)
+    add_validator(router, server)
     add_binding_forms(router, server)
     add_pricing(router, server)
     add_contact_form(router, server)
