@@ -14,6 +14,7 @@ from api.binding_forms import add_binding_forms
 from api.binding_view import binding_page_of, bindings_page
 from api.contacts import add_contact_form
 from api.desk import Desk
+from api.failure_report_view import failure_report_page
 from api.health_view import health_page
 from api.ids import inner_id, public_id
 from api.integration import add_integration
@@ -76,6 +77,10 @@ def add_reading(router: APIRouter, server: PageServer) -> None:
     @router.get("/sync-log")
     async def sync_log(request: Request) -> Response:
         return await server.show(request, log_page)
+
+    @router.get("/failure-report")
+    async def failure_report(request: Request) -> Response:
+        return await server.show(request, failure_report_page)
 
     @router.get("/stock-alerts")
     async def stock_alerts(request: Request) -> Response:

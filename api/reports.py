@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import audit_answer, health_answer, log_answer
 from api.auth import caller_of
-from api.failure_report import report_of_log, report_of_upload
+from api.failure_report import failures_of_log, failures_of_upload, report_of
 from api.ids import cursor_of, inner_id, place_in
 from api.l10n import JST
 from api.requests import Reception, Visit, page_answer
@@ -109,9 +109,11 @@ def build_reports(reception: Reception) -> APIRouter:
         visit = reception.reading(request)
         with visit.desk.reading_for(visit.seller_id) as connection:
             if submission_id:
-                content = report_of_upload(connection, inner_id("sub", submission_id), visit.l10n)
+                upload = inner_id("sub", submission_id)
+                failures = failures_of_upload(connection, upload, visit.l10n)
             else:
-                content = report_of_log(connection, since, until, visit.l10n)
+                failures = failures_of_log(connection, since, until, visit.l10n)
+        content = report_of(failures, visit.l10n)
         headers = {
             "Content-Disposition": 'attachment; filename="asin-sync-failures.csv"',
             "X-Content-Type-Options": "nosniff",
