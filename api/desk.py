@@ -58,8 +58,11 @@ class Keys(Protocol):
     def all(self, seller_id: UUID | None) -> list[KeyInfo]:
         """The seller's keys, or everybody's for None."""
 
-    def revoke(self, key_id: str, seller_id: UUID | None) -> bool:
-        """Close a key; False where this seller (or anybody, for None) has none of that id."""
+    def revoke(self, key_id: str, seller_id: UUID | None, *, may_be_last: bool = True) -> bool:
+        """Close a key; False where this seller (or anybody, for None) has none of that id.
+
+        Raises KeyRefused for a seller's last key that people sign in with, unless it may be that.
+        """
 
 
 class Hints(Protocol):

@@ -18,6 +18,7 @@ from api.failure_report_view import failure_report_page
 from api.health_view import health_page
 from api.ids import inner_id, public_id
 from api.integration import add_integration
+from api.keys_view import add_key_pages
 from api.live import LogTail, Tail, UploadTail, follow
 from api.log_view import filter_of, log_page
 from api.page_frame import STATIC, STATIC_TYPES, Visit, asset, respond
@@ -51,6 +52,7 @@ def build_pages(desk: Desk) -> APIRouter:
     add_contact_form(router, server)
     add_sweep_form(router, server)
     add_webhook_page(router, server)
+    add_key_pages(router, server)
     add_ticket_pages(router, server)
     add_arbitrage_review(router, server)
     add_integration(router, server)
