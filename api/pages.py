@@ -21,6 +21,7 @@ from api.integration import add_integration
 from api.keys_view import add_key_pages
 from api.live import LogTail, Tail, UploadTail, follow
 from api.log_view import filter_of, log_page
+from api.operations_view import add_operations
 from api.page_frame import STATIC, STATIC_TYPES, Visit, asset, respond
 from api.page_server import PageServer, Refused, seller_named_in
 from api.pricing_pages import add_pricing
@@ -56,6 +57,7 @@ def build_pages(desk: Desk) -> APIRouter:
     add_ticket_pages(router, server)
     add_arbitrage_review(router, server)
     add_integration(router, server)
+    add_operations(router, server)
     add_streams(router, server)
     add_sign_in(router, server)
 
