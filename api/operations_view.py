@@ -53,7 +53,7 @@ JOB_STATES: Mapping[str, Word] = {
 CONDITIONS: Mapping[str, Word] = {
     "breaker": Word("fail", mark("Left alone")),
     "brake": Word("warn", mark("Changes held")),
-    "delay": Word("wait", mark("Late")),
+    "delay": Word("wait", mark("Running late")),
 }
 
 
