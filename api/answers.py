@@ -260,6 +260,7 @@ def judgement_answer(dry_run: DryRun, language: Language, on: date) -> dict[str,
         "compliance": [by_name["compliance"], by_name["localisation"]],
         "image": {
             **by_name["image"],
+            "url": product.image_url,
             "is_inspected": image.status == "inspected",
             "status": image.status,
             "engine": image.facts.engine if image.facts else None,

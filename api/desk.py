@@ -20,9 +20,11 @@ from domain.contacts import Contact, ContactState
 from domain.evidence import EvidenceFile, OwnKind
 from domain.facts import Recorded
 from domain.hints import Taken
+from domain.operations import BudgetLevel, ServiceState
 from domain.ports import Amazon, Clock, Mercari, Sources
 from domain.seller import Role, SecretKind, Seller
 from domain.webhooks import Attempt, Delivery, Message, Webhook
+from projections.conditions import ConditionRow
 
 __all__ = ["Caller", "Consents", "Desk", "Hints", "KeyInfo", "Keys", "Shops"]
 
@@ -58,8 +60,11 @@ class Keys(Protocol):
     def all(self, seller_id: UUID | None) -> list[KeyInfo]:
         """The seller's keys, or everybody's for None."""
 
-    def revoke(self, key_id: str, seller_id: UUID | None) -> bool:
-        """Close a key; False where this seller (or anybody, for None) has none of that id."""
+    def revoke(self, key_id: str, seller_id: UUID | None, *, may_be_last: bool = True) -> bool:
+        """Close a key; False where this seller (or anybody, for None) has none of that id.
+
+        Raises KeyRefused for a seller's last key that people sign in with, unless it may be that.
+        """
 
 
 class Hints(Protocol):
@@ -187,6 +192,15 @@ class Desk(Protocol):
 
     def figures(self) -> dict[str, float]:
         """Positions, lags and counts by metric name."""
+
+    def service_state(self) -> ServiceState:
+        """Views, jobs, webhooks and mails across sellers: for the staff who run the service."""
+
+    def open_conditions(self, limit: int) -> tuple[list[ConditionRow], list[ConditionRow]]:
+        """Of every seller: the conditions that are open, and the last sweeps that ended late."""
+
+    def budgets(self, seller_id: UUID) -> list[BudgetLevel]:
+        """What the seller's calls to the marketplaces may still be."""
 
     def is_stopping(self) -> bool:
         """The server was asked to stop: every open stream ends now."""

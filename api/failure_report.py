@@ -10,7 +10,7 @@ import io
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
@@ -23,58 +23,87 @@ from projections import bindings, submissions, sync_log
 
 ADDED_COLUMNS = ("timestamp", "error_code", "error_type", "detail", "suggested_action")
 ROWS_MAX = 10_000
+FAILED_FATES = ("rejected", "refused", "failed", "suspended")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def report_of_log(
-    connection: Connection[Any], since: datetime | None, until: datetime | None, l10n: L10n
-) -> str:
+class Failure(NamedTuple):
+    """One failure: what was asked for in the columns of an upload, when, the codes, and why."""
+
+    time: datetime
+    own: Sequence[str]
+    codes: Sequence[str]
+    said: str
+    binding_id: UUID | None
+
+
+def failures_of_log(
+    connection: Connection[Any],
+    since: datetime | None,
+    until: datetime | None,
+    l10n: L10n,
+    limit: int = ROWS_MAX,
+) -> list[Failure]:
     """The log's failures, newest first, with what the binding was asked for."""
-    lines: list[sync_log.LogRow] = []
-    for outcome in ("failed", "retrying"):
-        wanted = sync_log.Filter(outcome=outcome, since=since, until=until)
-        lines += sync_log.page(connection, wanted, limit=ROWS_MAX)
-    lines.sort(key=lambda line: (line.position, line.number), reverse=True)
-    return written(log_line(connection, line, l10n) for line in lines[:ROWS_MAX])
+    return failures_in(connection, sync_log.failures(connection, since, until, limit), l10n)
 
 
-def log_line(connection: Connection[Any], line: sync_log.LogRow, l10n: L10n) -> list[str]:
-    row = bindings.one(connection, line.binding_id) if line.binding_id else None
-    codes = [line.error_code] if line.error_code else []
-    return [*own_columns(line, row), *said(line.time, codes, what_happened(line, l10n), l10n)]
+def failures_in(
+    connection: Connection[Any], lines: Sequence[sync_log.LogRow], l10n: L10n
+) -> list[Failure]:
+    """These lines of the log."""
+    asked = bindings.terms(connection, {line.binding_id for line in lines if line.binding_id})
+    return [
+        Failure(
+            time=line.time,
+            own=own_columns(line, asked.get(line.binding_id) if line.binding_id else None),
+            codes=[line.error_code] if line.error_code else [],
+            said=what_happened(line, l10n),
+            binding_id=line.binding_id,
+        )
+        for line in lines
+    ]
 
 
-def own_columns(line: sync_log.LogRow, row: bindings.BindingRow | None) -> list[str]:
+def own_columns(line: sync_log.LogRow, asked: bindings.TermsRow | None) -> list[str]:
     """What the seller last asked for, in the columns of an upload."""
-    if row is None:
+    if asked is None:
         return [line.asin or "", "", "", ""]
-    price = "" if row.suggested_price_jpy is None else str(row.suggested_price_jpy)
-    return [line.asin or "", row.mercari_category_id, price, str(row.stock_threshold)]
+    price = "" if asked.suggested_price_jpy is None else str(asked.suggested_price_jpy)
+    return [line.asin or "", asked.mercari_category_id, price, str(asked.stock_threshold)]
 
 
-def report_of_upload(connection: Connection[Any], submission_id: UUID, l10n: L10n) -> str:
+def failures_of_upload(
+    connection: Connection[Any], submission_id: UUID, l10n: L10n
+) -> list[Failure]:
     """The rows of one upload that were not listed. Raises NotFound."""
     head = submissions.one(connection, submission_id)
     if head is None:
         raise NotFound("no such submission")
-    rows = submissions.rows_of(connection, submission_id)
-    return written(
-        upload_line(head.received_at, row, l10n)
-        for row in rows
-        if row.fate in ("rejected", "refused", "failed", "suspended")
-    )
+    return [
+        Failure(
+            time=head.received_at,
+            own=[row.own.get(name) or "" for name in COLUMNS],
+            codes=row.codes or [],
+            said=row_in_words(row, l10n),
+            binding_id=row.binding_id,
+        )
+        for row in submissions.rows_of(connection, submission_id)
+        if row.fate in FAILED_FATES
+    ]
 
 
-def upload_line(moment: datetime, row: submissions.RowRow, l10n: L10n) -> list[str]:
-    own = [row.own.get(name) or "" for name in COLUMNS]
-    return [*own, *said(moment, row.codes or [], row_in_words(row, l10n), l10n)]
+def report_of(failures: Iterable[Failure], l10n: L10n) -> str:
+    """The whole CSV, in the reader's language."""
+    return written([*each.own, *said(each, l10n)] for each in failures)
 
 
-def said(moment: datetime, codes: Sequence[str], detail: str, l10n: L10n) -> list[str]:
+def said(failure: Failure, l10n: L10n) -> list[str]:
     """The columns we add, in the reader's language; the time in RFC 3339."""
-    titles = l10n.listed([title_of(code, l10n.language) for code in codes])
-    action = actions_for(codes, l10n.language)
-    return [moment.isoformat(), " ".join(codes), titles, detail, action]
+    codes, language = failure.codes, l10n.language
+    titles = l10n.listed([title_of(code, language) for code in codes])
+    action = actions_for(codes, language)
+    return [failure.time.isoformat(), " ".join(codes), titles, failure.said, action]
 
 
 def written(lines: Iterable[Sequence[str]]) -> str:

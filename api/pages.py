@@ -17,12 +17,15 @@ from api.binding_forms import add_binding_forms
 from api.binding_view import binding_page_of, bindings_page
 from api.contacts import add_contact_form
 from api.desk import Desk
+from api.failure_report_view import failure_report_page
 from api.health_view import health_page
 from api.ids import inner_id, public_id
 from api.integration import add_integration
+from api.keys_view import add_key_pages
 from api.live import LogTail, Tail, UploadTail, follow
 from api.log_view import filter_of, log_page
 from api.onboarding_pages import add_onboarding
+from api.operations_view import add_operations
 from api.page_frame import STATIC, STATIC_TYPES, Visit, asset, respond
 from api.page_server import PageServer, Refused, seller_named_in
 from api.pricing_pages import add_pricing
@@ -32,6 +35,7 @@ from api.sign_in import add_sign_in
 from api.sync_state import add_sweep_form
 from api.ticket_pages import add_ticket_pages
 from api.upload_view import send_file, submission_page_of, upload_page
+from api.validator_view import add_validator
 from api.webhook_view import add_webhook_page
 from domain.errors import NotFound
 
@@ -49,15 +53,18 @@ def build_pages(desk: Desk) -> APIRouter:
     add_bulk(router, server)
     add_reading(router, server)
     add_upload(router, server)
+    add_validator(router, server)
     add_binding_forms(router, server)
     add_audit(router, server)
     add_pricing(router, server)
     add_contact_form(router, server)
     add_sweep_form(router, server)
     add_webhook_page(router, server)
+    add_key_pages(router, server)
     add_ticket_pages(router, server)
     add_arbitrage_review(router, server)
     add_integration(router, server)
+    add_operations(router, server)
     add_streams(router, server)
     add_sign_in(router, server)
     add_apply(router, server)
@@ -84,6 +91,10 @@ def add_reading(router: APIRouter, server: PageServer) -> None:
     @router.get("/sync-log")
     async def sync_log(request: Request) -> Response:
         return await server.show(request, log_page)
+
+    @router.get("/failure-report")
+    async def failure_report(request: Request) -> Response:
+        return await server.show(request, failure_report_page)
 
     @router.get("/stock-alerts")
     async def stock_alerts(request: Request) -> Response:

@@ -15,19 +15,17 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel
 from starlette.concurrency import run_in_threadpool
 
-from api.answers import audit_answer, health_answer, judgement_answer, log_answer
+from api.answers import audit_answer, health_answer, log_answer
 from api.auth import caller_of
-from api.failure_report import report_of_log, report_of_upload
+from api.failure_report import failures_of_log, failures_of_upload, report_of
 from api.ids import cursor_of, inner_id, place_in
 from api.l10n import JST
 from api.requests import Reception, Visit, page_answer
-from domain import bindings as cases
-from domain.application import acting_for
-from domain.errors import NotAJapaneseAsin
+from api.validator import asin_of, judgements
+from domain.errors import NotFound
 from domain.policy import policy_of
 from domain.rules.fees import Shipping, proceeds_of
 from domain.ticket.facts import STAFF_ONLY
-from domain.values import NotAnAsin, asin_from
 from projections import audit_trail, health_score, sync_log
 
 STREAM_POLL_SECONDS = 0.25
@@ -54,16 +52,14 @@ def build_reports(reception: Reception) -> APIRouter:
     def validate(request: Request, body: ValidatorBody) -> Any:
         """Dry run of the pre-check for one ASIN: nothing is bound."""
         visit = reception.writing(request)
-        try:
-            asin = asin_from(body.asin)
-        except NotAnAsin:
-            raise NotAJapaneseAsin(f"{body.asin[:40]!r} is not an ASIN") from None
-        with acting_for(visit.seller_id):
-            seller = visit.seller()
-            sources = visit.desk.shops.sources(seller)
-            judged = cases.dry_run(seller, sources, asin, body.mercari_category_id, visit.work())
-        today = visit.desk.clock().astimezone(JST).date()
-        return judgement_answer(judged, visit.l10n.language, today)
+        asin = asin_of(body.asin)
+        judged = judgements(
+            visit.desk, visit.seller_id, [asin], body.mercari_category_id, visit.l10n.language,
+            visit.work(),
+        )  # fmt: skip
+        if asin not in judged:
+            raise NotFound(f"Amazon gave no complete answer for {asin}")
+        return judged[asin]
 
     @router.get("/sync-log")
     def log(
@@ -113,9 +109,11 @@ def build_reports(reception: Reception) -> APIRouter:
         visit = reception.reading(request)
         with visit.desk.reading_for(visit.seller_id) as connection:
             if submission_id:
-                content = report_of_upload(connection, inner_id("sub", submission_id), visit.l10n)
+                upload = inner_id("sub", submission_id)
+                failures = failures_of_upload(connection, upload, visit.l10n)
             else:
-                content = report_of_log(connection, since, until, visit.l10n)
+                failures = failures_of_log(connection, since, until, visit.l10n)
+        content = report_of(failures, visit.l10n)
         headers = {
             "Content-Disposition": 'attachment; filename="asin-sync-failures.csv"',
             "X-Content-Type-Options": "nosniff",

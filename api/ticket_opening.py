@@ -13,7 +13,7 @@ from psycopg import Connection
 
 from api.answers import log_answer
 from api.desk import Desk
-from api.failure_report import log_line, written
+from api.failure_report import failures_in, report_of
 from api.l10n import L10n
 from api.log_text import what_happened
 from domain.application import acting_for
@@ -159,7 +159,7 @@ def made_files(connection: Connection[Any], subject: Subject, l10n: L10n) -> dic
     files = {"application/json": orjson.dumps(jsonable_encoder(excerpt))}
     failures = [line for line in subject.lines if line.outcome != "ok"]
     if failures:
-        report = written(log_line(connection, line, l10n) for line in failures)
+        report = report_of(failures_in(connection, failures, l10n), l10n)
         files["text/csv"] = report.encode()
     return files
 

@@ -55,6 +55,25 @@ IMAGE_VERDICTS: Mapping[str | None, str] = {
     "review": mark("With a reviewer"),
     None: mark("Not inspected"),
 }
+CHECKS: Mapping[str, str] = {
+    "asin_state": mark("State on Amazon"),
+    "fulfilment": mark("Who ships"),
+    "supported": mark("Goods allowed on Mercari"),
+    "brand_registered": mark("Brand registered in Japan"),
+    "brand_authorised": mark("Brand authorised for the shop"),
+    "price": mark("Price within the policy"),
+    "localisation": mark("Japanese label and manual"),
+    "category": mark("Category"),
+    "compliance": mark("Certificates"),
+    "image": mark("Main image"),
+    "warranty": mark("Warranty"),
+}
+VERDICTS: Mapping[str, Word] = {
+    "pass": Word("ok", mark("Passed")),
+    "fail": Word("fail", mark("Did not pass")),
+    "review": Word("wait", mark("With a reviewer")),
+    "unknown": Word("warn", mark("Unknown")),
+}
 CERTIFICATES: Mapping[str, str] = {
     "pse_diamond": mark("PSE, diamond mark"),
     "pse_circle": mark("PSE, circle mark"),

@@ -1,8 +1,8 @@
-"""Use cases of one binding: a dry run, re-map, re-submit, withdraw, and the check that follows."""
+"""Use cases of one binding: dry runs, re-map, re-submit, withdraw, and the check that follows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -11,7 +11,7 @@ from domain.application import AsinSync, Change, current_seller, until_settled
 from domain.arbitrage import ensure_not_terminated
 from domain.asin_binding import AsinBinding, BindingFact, judging
 from domain.asin_binding.facts import CheckPostponed
-from domain.checking import image_of, setting_of
+from domain.checking import image_of, setting_of, with_images
 from domain.errors import NotFound, VersionConflict
 from domain.images import ImageReading
 from domain.policy import policy_of
@@ -36,21 +36,23 @@ class DryRun(NamedTuple):
     tree: Tree
 
 
-def dry_run(
-    seller: Seller, sources: Sources, asin: str, category_id: str | None, work: Work
-) -> DryRun:
-    """Judge an ASIN without binding it. Raises UpstreamError, NotFound where Amazon knows none."""
-    reading = read_products(sources.amazon, [asin], work.clock())
-    product = reading.products.get(asin)
-    if product is None:
-        raise NotFound(f"Amazon gave no complete answer for {asin}")
+def dry_runs(
+    seller: Seller, sources: Sources, asins: Sequence[str], category_id: str | None, work: Work
+) -> dict[str, DryRun]:
+    """Judge ASINs without binding them; those without a complete answer of Amazon are left out.
+
+    Raises UpstreamError.
+    """
+    products = list(read_products(sources.amazon, asins, work.clock()).products.values())
     terms = Terms(mercari_category_id=category_id) if category_id else None
-    setting = setting_of(None, seller, sources, work)
-    image = image_of(sources.images, product)
-    around = setting.for_product(product, image, work.clock())
-    policy = policy_of()
-    judgement = judge(policy, product, terms, around, setting.tree)
-    return DryRun(judgement, product, image, policy.version, setting.tree)
+    setting, policy = setting_of(None, seller, sources, work), policy_of()
+    found: dict[str, DryRun] = {}
+    for group in with_images(sources.images, products, work):
+        for product, image in group:
+            around = setting.for_product(product, image, work.clock())
+            judgement = judge(policy, product, terms, around, setting.tree)
+            found[product.asin] = DryRun(judgement, product, image, policy.version, setting.tree)
+    return found
 
 
 def change_binding(

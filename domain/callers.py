@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import get_args
 from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from domain.errors import KeyRefused
 from domain.seller import Role
 from domain.values import Value
 
@@ -24,3 +27,30 @@ class KeyInfo(Caller):
 
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None
+
+
+SELLER_MADE_ROLES: tuple[Role, ...] = ("seller", "service")
+"""Keys that a seller makes itself; keys of staff are made by operators."""
+LABEL_LENGTH_MAX = 60
+OPEN_KEYS_MAX = 20
+
+
+def role_a_seller_makes(role: str, label: str, known: Iterable[KeyInfo]) -> Role:
+    """The role of a key that a seller who has these keys may make. Raises KeyRefused."""
+    rules: dict[str, str] = {}
+    if not 1 <= len(label) <= LABEL_LENGTH_MAX or not label.isprintable():
+        rules["label"] = "key_label"
+    if role not in SELLER_MADE_ROLES:
+        rules["role"] = "key_role"
+    if sum(key.revoked_at is None for key in known) >= OPEN_KEYS_MAX:
+        rules["keys"] = "key_too_many"
+    if rules:
+        raise KeyRefused(f"role {role[:20]!r}, label {label[:60]!r}", rules=rules)
+    return next(each for each in get_args(Role) if each == role)
+
+
+def is_last_seller_key(key_id: str, known: Iterable[KeyInfo]) -> bool:
+    """Nobody could sign in for the shop without this key."""
+    return {key.key_id for key in known if key.role == "seller" and key.revoked_at is None} == {
+        key_id
+    }

@@ -142,6 +142,12 @@ class WebhookRefused(Refusal):
     code = "invalid-request"
 
 
+class KeyRefused(Refusal):
+    """An API key may not be made as asked for, or is the last one that people sign in with."""
+
+    code = "invalid-request"
+
+
 class NotFound(Refusal):
     """Nothing of that id, or nothing this caller may see: the two are never told apart."""
 

@@ -17,8 +17,9 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from domain.callers import Caller, KeyInfo
+from domain.errors import KeyRefused
 from domain.seller import Role
-from infra.database import Database
+from infra.database import Connection, Database
 
 CACHE_SECONDS = 5.0
 _FORM = re.compile(r"abk_live_([0-9a-z]{12})_([0-9A-Za-z_-]{43})_([0-9a-f]{8})")
@@ -78,9 +79,14 @@ class ApiKeys:
                 .fetchall()
             )
 
-    def revoke(self, key_id: str, seller_id: UUID | None) -> bool:
-        """Close a key; False where this seller (or anybody, for None) has none open of that id."""
-        with self._database.pool("keystore").connection() as connection:
+    def revoke(self, key_id: str, seller_id: UUID | None, *, may_be_last: bool = True) -> bool:
+        """Close a key; False where this seller (or anybody, for None) has none open of that id.
+
+        Raises KeyRefused for a seller's last key that people sign in with, unless it may be that.
+        """
+        with self._database.pool("keystore").connection() as connection, connection.transaction():
+            if not may_be_last:
+                ensure_not_last(connection, key_id, seller_id)
             revoked = connection.execute(
                 "UPDATE asin_sync.api_key SET revoked_at = now() WHERE key_id = %(key)s"
                 " AND revoked_at IS NULL AND (%(seller)s::uuid IS NULL OR seller_id = %(seller)s)",
@@ -116,6 +122,17 @@ class ApiKeys:
 
     def _digest(self, secret: str) -> bytes:
         return hmac.digest(self._pepper, secret.encode(), hashlib.sha256)
+
+
+def ensure_not_last(connection: Connection, key_id: str, seller_id: UUID | None) -> None:
+    """Two that revoke at once wait for each other, so that one key is left. Raises KeyRefused."""
+    rows = connection.execute(
+        "SELECT key_id FROM asin_sync.api_key"
+        " WHERE seller_id = %s AND role = 'seller' AND revoked_at IS NULL FOR UPDATE",
+        (seller_id,),
+    ).fetchall()
+    if [found for (found,) in rows] == [key_id]:
+        raise KeyRefused(f"{key_id} is the last seller key", rules={"key_id": "key_last"})
 
 
 def checksum(text: str) -> str:

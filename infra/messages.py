@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 from domain.contacts import Topic
 from domain.error_codes import Language
 from domain.mails import KEPT, Waiting, ensure_values, is_due, mail_of, retry_delay_seconds
+from domain.operations import MailState
 from infra.database import Connection, Database
 from infra.mail_server import MailFailed, MailServer, deliver, message_to
 
@@ -50,6 +51,8 @@ WAITING = """
     GROUP BY c.seller_id, c.contact_id, c.email, c.language, m.topic
     ORDER BY oldest_at
 """
+
+WAITING_COUNT = f"SELECT count(*), min(oldest_at) FROM ({WAITING}) AS waiting"  # noqa: S608
 
 # Told: these messages, at this moment. A contact that was deleted meanwhile is left out.
 TOLD = """
@@ -182,6 +185,15 @@ class Mailing:
         values = {**place, "attempts": attempts, "retry_at": retry_at, "error": str(error)}
         with self._database.pool("jobs").connection() as connection:
             connection.execute(FAILED, values)
+
+
+def mail_state(connection: Connection, now: datetime) -> MailState:
+    """Mails of every seller that wait, and contacts that can't be reached now."""
+    wanted = {"since": now - KEPT, "seller_id": None}
+    row = connection.execute(WAITING_COUNT, wanted).fetchone()
+    waiting, oldest_at = row or (0, None)
+    count, error = failing(connection)
+    return MailState(waiting=waiting, oldest_at=oldest_at, failing=count, error=error)
 
 
 def failing(connection: Connection) -> tuple[int, str | None]:

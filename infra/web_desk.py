@@ -19,6 +19,7 @@ from domain.contacts import Contact, ContactState
 from domain.evidence import EvidenceFile, OwnKind
 from domain.facts import Recorded
 from domain.hints import Taken
+from domain.operations import BudgetLevel, ServiceState
 from domain.ports import Clock
 from domain.seller import SecretKind
 from domain.sync_sweep import SweepKind
@@ -28,8 +29,10 @@ from infra.event_codec import decode
 from infra.feed import events_after, shown_position
 from infra.hint_intake import HintIntake
 from infra.installation import WEB_PATIENCE_SECONDS, Installation, image_origins
+from infra.service_state import budgets_of, service_state
 from infra.webhook_desk import WebhookDesk
 from projections import conditions
+from projections.conditions import ConditionRow
 
 POSITION_SECONDS = 0.02
 APPLICATIONS_RATE = Rate(5 / 3600, 5)
@@ -186,6 +189,17 @@ class WebDesk:
             "sweep_late_seconds_max": late_seconds,
         }
         return {"log_position": last, **lags, **synced, **dict(sorted(received.items()))}
+
+    def service_state(self) -> ServiceState:
+        return service_state(self._database, self.clock())
+
+    def open_conditions(self, limit: int) -> tuple[list[ConditionRow], list[ConditionRow]]:
+        with self._database.pool("projector").connection() as connection:
+            found = conditions.open_anywhere(connection, limit)
+            return found, conditions.late_anywhere(connection, limit)
+
+    def budgets(self, seller_id: UUID) -> list[BudgetLevel]:
+        return budgets_of(self._database, seller_id, self.clock())
 
     def stop(self) -> None:
         """Every open stream ends now."""

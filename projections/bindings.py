@@ -293,6 +293,12 @@ ONE = """
     SELECT * FROM live_bindings WHERE binding_id = %(binding_id)s
 """
 
+# What the seller last asked for, of these bindings.
+TERMS = """
+    SELECT binding_id, mercari_category_id, suggested_price_jpy, stock_threshold
+    FROM live_bindings WHERE binding_id = ANY(%s)
+"""
+
 # A page of bindings, newest change first; filters that are null are not applied.
 PAGE = """
     SELECT * FROM live_bindings
@@ -319,6 +325,16 @@ COUNTS = "SELECT status, count(*) AS count FROM live_bindings GROUP BY status"
 ASIN_OF_SKU = "SELECT asin FROM live_bindings WHERE sku = %(sku)s ORDER BY position DESC LIMIT 1"
 
 
+@dataclass(frozen=True, slots=True)
+class TermsRow:
+    """What the seller last asked for."""
+
+    binding_id: UUID
+    mercari_category_id: str
+    suggested_price_jpy: int | None
+    stock_threshold: int
+
+
 def one(connection: Connection[Any], binding_id: UUID) -> BindingRow | None:
     cursor = connection.cursor(row_factory=class_row(BindingRow))
     return cursor.execute(ONE, {"binding_id": binding_id}).fetchone()
@@ -333,6 +349,13 @@ def some(connection: Connection[Any], binding_ids: Collection[UUID]) -> dict[UUI
 
 def asins_of(connection: Connection[Any], binding_ids: Collection[UUID]) -> dict[UUID, str]:
     return dict(connection.execute(ASINS_OF, (list(binding_ids),)).fetchall())
+
+
+def terms(connection: Connection[Any], binding_ids: Iterable[UUID]) -> dict[UUID, TermsRow]:
+    """What the seller last asked for, by binding."""
+    cursor = connection.cursor(row_factory=class_row(TermsRow))
+    rows = cursor.execute(TERMS, (list(binding_ids),)).fetchall()
+    return {row.binding_id: row for row in rows}
 
 
 def page(

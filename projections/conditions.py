@@ -216,6 +216,14 @@ LATE_MAX = """
     WHERE kind = 'sweep'
 """
 
+# The conditions that are open anywhere, and the last sweeps that ended late; the worst come first.
+OPEN_ROWS = "SELECT * FROM live_conditions WHERE is_open ORDER BY since LIMIT %s"
+LATE_ROWS = """
+    SELECT * FROM live_conditions
+    WHERE kind = 'sweep' AND (detail ->> 'late_seconds')::bigint > 0
+    ORDER BY (detail ->> 'late_seconds')::bigint DESC LIMIT %s
+"""
+
 UNDER_WAY_COUNT = "SELECT count(*) FROM asin_sync.sweep_run WHERE updated_at > %s"
 
 
@@ -223,6 +231,18 @@ def open_counts(connection: Connection[Any]) -> dict[tuple[str, str], int]:
     """How many sellers have each condition, by kind and subject; for a role that sees all."""
     rows = connection.execute(OPEN).fetchall()
     return {(kind, subject): number for kind, subject, number in rows}
+
+
+def open_anywhere(connection: Connection[Any], limit: int) -> list[ConditionRow]:
+    """Open conditions of every seller, the longest open first; for a role that sees all."""
+    cursor = connection.cursor(row_factory=class_row(ConditionRow))
+    return cursor.execute(OPEN_ROWS, (limit,)).fetchall()
+
+
+def late_anywhere(connection: Connection[Any], limit: int) -> list[ConditionRow]:
+    """Last sweeps that ended after their promise, the latest first; for a role that sees all."""
+    cursor = connection.cursor(row_factory=class_row(ConditionRow))
+    return cursor.execute(LATE_ROWS, (limit,)).fetchall()
 
 
 def worst_late_seconds(connection: Connection[Any]) -> int:

@@ -292,6 +292,17 @@ AFTER = """
 """
 
 
+# What failed or is retried in a time, newest first.
+FAILURES = """
+    SELECT * FROM live_sync_log
+    WHERE outcome IN ('failed', 'retrying')
+      AND (%(since)s::timestamptz IS NULL OR time >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR time < %(until)s)
+    ORDER BY position DESC, number DESC LIMIT %(limit)s
+"""
+FAILURE_COUNTS = f"SELECT error_code, count(*) FROM ({FAILURES}) AS failures GROUP BY 1"  # noqa: S608
+
+
 @dataclass(frozen=True)
 class Filter:
     """What to show of the log; None is no filter. Times are UTC."""
@@ -319,6 +330,22 @@ def page(
         "before": position, "before_number": number, "limit": limit,
     }  # fmt: skip
     return connection.cursor(row_factory=class_row(LogRow)).execute(PAGE, parameters).fetchall()
+
+
+def failures(
+    connection: Connection[Any], since: datetime | None, until: datetime | None, limit: int
+) -> list[LogRow]:
+    """What failed or is retried from `since` on and before `until`, newest first."""
+    wanted = {"since": since, "until": until, "limit": limit}
+    return connection.cursor(row_factory=class_row(LogRow)).execute(FAILURES, wanted).fetchall()
+
+
+def failure_counts(
+    connection: Connection[Any], since: datetime | None, until: datetime | None, limit: int
+) -> dict[str | None, int]:
+    """How many of the newest of them have each code."""
+    wanted = {"since": since, "until": until, "limit": limit}
+    return dict(connection.execute(FAILURE_COUNTS, wanted).fetchall())
 
 
 def after(

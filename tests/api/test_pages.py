@@ -36,7 +36,8 @@ def test_every_page_answers_in_each_language(
     pages = [
         "/", "/?window=30d", "/sync-log", "/sync-log?code=E-403", "/bindings",
         "/stock-alerts", "/bindings?status=listed", f"/bindings/{binding}", "/upload",
-        f"/upload/{upload}",
+        f"/upload/{upload}", "/validator", "/failure-report",
+        f"/failure-report?submission_id={upload}",
     ]  # fmt: skip
     for path in pages:
         answer = browser.get(path, headers={"accept-language": language})

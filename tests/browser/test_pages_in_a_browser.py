@@ -96,6 +96,10 @@ def test_no_page_says_a_word_on_the_console_or_scrolls_sideways(
         "/settings/integration",
         "/onboarding",
         "/apply",
+        "/validator",
+        "/failure-report",
+        "/api-keys",
+        "/operations",
         f"/upload/{upload}",
     ]
     paths += [f"/bindings/{visit.binding}", f"/bindings/{visit.binding}?at_version=3"]
