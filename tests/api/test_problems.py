@@ -21,6 +21,7 @@ ABSENT = "/v1/bindings/bnd_1_" + "0" * 32
 OPENED_BY_ITS_PATH = {"/v1/notifications/mercari/{token}"}
 """Mercari signs nothing: the address itself is the secret."""
 BODIES = {
+    "/v1/keys": {"role": "service", "label": "x"},
     "/v1/validator": {"asin": "B0TESTAA01"},
     "/v1/sellers": {"amazon_seller_id": "A1NEWSELLER", "shop_name": "x"},
     "/v1/sellers/{seller_id}/amazon-link": {"refresh_token": "x"},
