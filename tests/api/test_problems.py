@@ -23,6 +23,7 @@ OPEN = {("POST", "/v1/sellers"), ("GET", "/v1/undertaking-template")}
 OPENED_BY_ITS_PATH = {"/v1/notifications/mercari/{token}"}
 """Mercari signs nothing: the address itself is the secret."""
 BODIES = {
+    "/v1/keys": {"role": "service", "label": "x"},
     "/v1/validator": {"asin": "B0TESTAA01"},
     "/v1/sellers/{seller_id}/amazon-link": {"refresh_token": "x"},
     "/v1/sellers/{seller_id}/mercari-link": {"access_token": "x", "shop_id": "x"},
