@@ -134,7 +134,7 @@ def figures_of(
         "resolve_mean": hours_of(l10n, found.resolve_seconds_mean),
         "resolve_p90": hours_of(l10n, found.resolve_seconds_p90),
         "in_time": "—" if share is None else f"{l10n.percent(share, 1)}%",
-        "kind": "ok" if share in (None, 1.0) else "fail",
+        "kind": None if share is None else "ok" if share == 1.0 else "fail",
         "in_time_count": found.in_time,
         "promised": found.promised,
         "resolved": found.resolved,

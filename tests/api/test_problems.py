@@ -41,7 +41,6 @@ BODIES = {
     },
     "/v1/sellers/{seller_id}/termination": {"cause": "fraud", "reason": "x"},
     "/v1/sellers/{seller_id}/looks": {"reason": "asked by phone"},
-    "/v1/keys": {"role": "seller", "label": "x"},
     "/v1/tickets": {"subject": "x", "text": "x"},
     "/v1/tickets/{ticket_id}/replies": {"text": "x"},
     "/v1/tickets/{ticket_id}/hand-over": {"to": "reviewer", "reason": "x"},
