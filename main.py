@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli import build_cli
-from api.cli_applications import add_applications
-from api.cli_arbitrage import add_arbitrage
-from api.cli_client import Client, Exit, Server, print_json, stderr, stdout
-from api.cli_precheck import build_policy_commands, policy_named
-from api.cli_privacy import add_privacy
-from api.cli_sandbox import add_sandbox_commands
-from api.cli_sellers import add_erasure, add_seller_links
+from api.cli.applications import add_applications
+from api.cli.arbitrage import add_arbitrage
+from api.cli.client import Client, Exit, Server, print_json, stderr, stdout
+from api.cli.precheck import build_policy_commands, policy_named
+from api.cli.privacy import add_privacy
+from api.cli.program import build_cli
+from api.cli.sandbox import add_sandbox_commands
+from api.cli.sellers import add_erasure, add_seller_links
 
 if TYPE_CHECKING:
     from infra.installation import Installation
@@ -145,7 +145,7 @@ def doctor(context: typer.Context) -> None:
 
 def amazon_requests() -> Mapping[str, str]:
     """Method and path of all that may be asked of Amazon."""
-    from infra.amazon_allowed import REQUESTS
+    from infra.amazon.allowed import REQUESTS
 
     return REQUESTS
 

@@ -19,7 +19,7 @@ from api.look_book import LookBook
 from api.looks import build_looks
 from api.notifications import build_notifications
 from api.operations import build_operations
-from api.pages import build_pages
+from api.pages.routes import build_pages
 from api.pricing_rules import build_pricing
 from api.reports import build_reports
 from api.requests import Reception

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from api.cloud_events import cloud_event, json_of
 from api.ids import event_id_at, position_of_event
-from api.live import Chunk, follow
+from api.pages.live import Chunk, follow
 from api.requests import Reception, Visit
 from domain.event_types import types_from
 

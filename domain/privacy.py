@@ -1,6 +1,6 @@
 """What is read from Amazon and why, what is held and for how long: two tables, each the only one.
 
-A data set that no purpose names can't be asked for (infra.amazon_allowed). Every table of the
+A data set that no purpose names can't be asked for (infra.amazon.allowed). Every table of the
 database and every fact is held under one entry, or holds nothing of a seller. The words are in
 texts/privacy.toml, by the key: what it is, and under `<key>_why`, what for.
 """

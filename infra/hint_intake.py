@@ -20,7 +20,7 @@ from domain.hints import Hint, HintKind, Taken
 from domain.policies import StartSweep
 from domain.ports import Clock
 from domain.values import AMAZON_JP_MARKETPLACE_ID, PLATFORM_ID, binding_id_of, seller_id_of
-from infra.amazon_notifications import SHAPES, content_of, read_notifications
+from infra.amazon.notifications import SHAPES, content_of, read_notifications
 from infra.database import Connection, Database
 from infra.job_queue import put
 from infra.policies_follower import job_of

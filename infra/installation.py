@@ -21,7 +21,7 @@ from psycopg.sql import SQL, Identifier
 from domain.application import AsinSync
 from domain.ports import Clock
 from domain.rules.repricing import OwnPrice
-from infra.amazon_consent import AmazonConsents, ConsentAccess
+from infra.amazon.consent import AmazonConsents, ConsentAccess
 from infra.api_keys import ApiKeys
 from infra.budgets import Budgets
 from infra.contacts import Contacts
@@ -46,8 +46,8 @@ from infra.settings import (
     Settings,
 )
 from infra.shops import LinkedShops, UpstreamUrls
-from infra.webhook_courier import Tell, WebhookCourier
-from infra.webhook_sender import WebhookSender
+from infra.webhooks.courier import Tell, WebhookCourier
+from infra.webhooks.sender import WebhookSender
 from projections import channel_prices
 
 EMBEDDED_DATABASE = "asin_sync"

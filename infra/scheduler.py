@@ -25,7 +25,7 @@ from infra.hint_intake import forget_old
 from infra.job_queue import put_webhook
 from infra.policies_follower import defer
 from infra.shops import LinkedShops
-from infra.webhook_rows import endpoints_due
+from infra.webhooks.rows import endpoints_due
 from projections import arbitrage_signs, conditions, effects, sellers, suspicions
 
 TICK_SECONDS = 1.0

@@ -16,18 +16,18 @@ from domain.breaker import Marketplace, Paused
 from domain.errors import SyncNotEnabled
 from domain.ports import Clock, MercariCategory, Sources
 from domain.seller import SecretKind, Seller
-from infra.amazon_calls import OPERATIONS as AMAZON_OPERATIONS
-from infra.amazon_login import AmazonAccess
-from infra.amazon_sp_api import AmazonSpApi
+from infra.amazon.calls import OPERATIONS as AMAZON_OPERATIONS
+from infra.amazon.login import AmazonAccess
+from infra.amazon.sp_api import AmazonSpApi
 from infra.breakers import SellerBreaker
 from infra.budgets import BudgetLimiter, Budgets, Rate
 from infra.http_client import HttpSettings
 from infra.http_deadline import open_client
 from infra.images.inspector import MainImageInspector
-from infra.mercari_calls import MercariAccess
-from infra.mercari_operations import DOCUMENTS as MERCARI_DOCUMENTS
-from infra.mercari_operations import POINTS as MERCARI_POINTS
-from infra.mercari_shops import MercariShops
+from infra.mercari.calls import MercariAccess
+from infra.mercari.operations import DOCUMENTS as MERCARI_DOCUMENTS
+from infra.mercari.operations import POINTS as MERCARI_POINTS
+from infra.mercari.shops import MercariShops
 from infra.seller_secrets import SellerSecrets
 
 TREE_SECONDS = 3600

@@ -30,7 +30,7 @@ from infra.feed import events_after, shown_position
 from infra.hint_intake import HintIntake
 from infra.installation import WEB_PATIENCE_SECONDS, Installation, image_origins
 from infra.service_state import budgets_of, service_state
-from infra.webhook_desk import WebhookDesk
+from infra.webhooks.desk import WebhookDesk
 from projections import conditions
 from projections.conditions import ConditionRow
 

@@ -20,8 +20,8 @@ from infra.messages_follower import MessagesFollower
 from infra.policies_follower import PoliciesFollower
 from infra.projection_engine import ProjectionEngine
 from infra.scheduler import Scheduler
-from infra.webhook_courier import Tell
-from infra.webhook_follower import WebhooksFollower
+from infra.webhooks.courier import Tell
+from infra.webhooks.follower import WebhooksFollower
 from infra.workshop import workshop_of
 
 CONCURRENCY = {"default": 10, HINTS: 4, WEBHOOKS: 4}

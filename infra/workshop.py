@@ -12,7 +12,7 @@ from infra.erasure import Erasure
 from infra.installation import Installation
 from infra.messages import Mailing
 from infra.shops import LinkedShops
-from infra.webhook_courier import Tell, WebhookCourier
+from infra.webhooks.courier import Tell, WebhookCourier
 
 ACTOR = "asin-sync"
 

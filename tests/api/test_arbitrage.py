@@ -17,8 +17,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 import main
-from api.cli_arbitrage import add_arbitrage
-from api.cli_client import Exit, Server
+from api.cli.arbitrage import add_arbitrage
+from api.cli.client import Exit, Server
 from api.desk import Desk
 from api.ids import public_id
 from domain.application import acting_for

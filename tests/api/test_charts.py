@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.charts import buckets_of, deviation_bars, due_bars, price_plot, trend
+from api.pages.charts import buckets_of, deviation_bars, due_bars, price_plot, trend
 from domain.business_days import is_business_day
 from projections.health_score import SYNC_SUCCESS_RATE_TARGET, WINDOWS, HourRow, Window
 

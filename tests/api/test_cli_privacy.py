@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from domain.error_codes import LANGUAGES, Language
 from domain.privacy import HELD, READS
 from domain.texts import rule_text, rule_texts
-from infra.amazon_calls import OPERATIONS
+from infra.amazon.calls import OPERATIONS
 from main import cli
 
 PLACEHOLDER = re.compile(r"(?:read|held|privacy|source|protection|end|law)_[a-z]\w+|\{\w+\}")

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli import build_cli
-from api.cli_client import Exit, Server
+from api.cli.client import Exit, Server
+from api.cli.program import build_cli
 from infra.web_desk import WebDesk
 from tests.api.ticket_scene import ASIN, TicketScene
 from tests.sellers import LinkedSeller

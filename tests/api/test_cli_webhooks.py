@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli import build_cli
-from api.cli_client import Exit, Server
+from api.cli.client import Exit, Server
+from api.cli.program import build_cli
 from tests.infra.scripted_server import ScriptedServer, reply
 
 Run = Callable[..., Result]

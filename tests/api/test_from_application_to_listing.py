@@ -15,7 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.cli_client import Exit
+from api.cli.client import Exit
 from api.desk import Desk
 from domain.texts import rule_text
 from infra.installation import Installation

@@ -18,14 +18,14 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from api.cli_client import Exit, Server
-from api.cli_sandbox import add_sandbox_commands
-from api.cli_sellers import add_seller_links
+from api.cli.client import Exit, Server
+from api.cli.sandbox import add_sandbox_commands
+from api.cli.sellers import add_seller_links
 from api.desk import Desk
 from api.ids import public_id
 from domain.consents import CALLBACK_PATH
 from domain.error_codes import LANGUAGES
-from infra.amazon_consent import AmazonConsents
+from infra.amazon.consent import AmazonConsents
 from infra.installation import Installation, consent_access
 from infra.web_desk import WebDesk
 from tests.api.sync_scene import SyncScene

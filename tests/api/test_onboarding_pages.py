@@ -16,7 +16,7 @@ import pytest
 
 from api.desk import Desk
 from api.ids import inner_id
-from api.review_pages import REASON
+from api.pages.review_pages import REASON
 from domain.admission import FileDocument, file_document
 from domain.admissions import apply_as_seller, change_admission
 from domain.error_codes import LANGUAGES

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from api.cli_client import Exit
+from api.cli.client import Exit
 from api.desk import Desk
 from tests.api.page_data import listed_binding
 from tests.sellers import LinkedSeller

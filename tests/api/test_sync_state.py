@@ -12,13 +12,13 @@ import pytest
 from starlette.requests import Request
 from typer.testing import CliRunner, Result
 
-from api.cli import build_cli
-from api.cli_client import Server
+from api.cli.client import Server
+from api.cli.program import build_cli
 from api.desk import Desk
-from api.health_view import live_figures
 from api.ids import public_id
 from api.l10n import L10NS
-from api.page_frame import Visit
+from api.pages.health_view import live_figures
+from api.pages.page_frame import Visit
 from domain.error_codes import ERROR_CODES, LANGUAGES, Language
 from domain.facts import Recorded
 from domain.seller import SweepRequested

@@ -14,9 +14,9 @@ from api.desk import Desk
 from api.ids import event_id_at, inner_id, public_id
 from infra.installation import Installation
 from infra.web_desk import WebDesk
-from infra.webhook_courier import secret_kind
-from infra.webhook_desk import TESTS_MAX
-from infra.webhook_follower import WebhooksFollower
+from infra.webhooks.courier import secret_kind
+from infra.webhooks.desk import TESTS_MAX
+from infra.webhooks.follower import WebhooksFollower
 from tests.infra.scripted_server import ScriptedServer, reply
 from tests.infra.webhook_scene import event_in
 from tests.sellers import LinkedSeller

@@ -19,7 +19,7 @@ from api.ticket_opening import Asking, open_from
 from domain.asin_binding.facts import AttemptFailed
 from domain.stamps import Work
 from domain.values import binding_id_of
-from infra.amazon_consent import AmazonConsents
+from infra.amazon.consent import AmazonConsents
 from infra.installation import Installation, consent_access
 from infra.web_desk import WebDesk
 from tests.api.page_data import adjusted, listed_binding, open_upload, record, settle, stamp

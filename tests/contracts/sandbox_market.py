@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from infra.amazon_login import AmazonAccess
-from infra.amazon_sp_api import AmazonSpApi
+from infra.amazon.login import AmazonAccess
+from infra.amazon.sp_api import AmazonSpApi
 from infra.http_client import HttpSettings
 from infra.http_deadline import open_client
-from infra.mercari_calls import MercariAccess
-from infra.mercari_shops import MercariShops
+from infra.mercari.calls import MercariAccess
+from infra.mercari.shops import MercariShops
 from tests.contracts.validators import CheckingTransport
 from tests.sandbox_server import SandboxServer
 

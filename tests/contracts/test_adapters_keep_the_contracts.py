@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from domain.ports import AmazonOffer
-from infra.amazon_calls import OPERATIONS
-from infra.mercari_operations import DOCUMENTS
+from infra.amazon.calls import OPERATIONS
+from infra.mercari.operations import DOCUMENTS
 from infra.sandbox.goods import CATALOGUE_SIZE, asin_of, product_of
 from tests.contracts.amazon_contract import AmazonContract, AmazonWorld
 from tests.contracts.mercari_contract import MercariContract, MercariWorld

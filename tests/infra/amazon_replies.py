@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from domain.values import AMAZON_JP_MARKETPLACE_ID
-from infra.amazon_login import AmazonAccess
-from infra.amazon_sp_api import AmazonSpApi
+from infra.amazon.login import AmazonAccess
+from infra.amazon.sp_api import AmazonSpApi
 from infra.http_client import HttpSettings
 from tests.contracts.sandbox_market import FreeLimiter
 from tests.infra.scripted_server import ScriptedServer, json_reply

@@ -10,8 +10,8 @@ import httpx
 
 from domain.ports import ListingDraft, MercariListing
 from infra.http_client import HttpSettings
-from infra.mercari_calls import MercariAccess
-from infra.mercari_shops import MercariShops
+from infra.mercari.calls import MercariAccess
+from infra.mercari.shops import MercariShops
 from tests.contracts.sandbox_market import FreeLimiter
 from tests.infra.scripted_server import ScriptedServer, json_reply
 

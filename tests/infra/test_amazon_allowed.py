@@ -16,16 +16,16 @@ from hypothesis import strategies as st
 from domain.ports import UpstreamUnavailable
 from domain.privacy import READS, data_sets_of
 from domain.values import AMAZON_JP_MARKETPLACE_ID
-from infra.amazon_allowed import (
+from infra.amazon.allowed import (
     DOWNLOAD,
     is_document_address,
     only_documents,
     only_operations,
     only_the_login,
 )
-from infra.amazon_calls import ACCESS_HEADER, CREATE_REPORT, OPERATIONS, UPSTREAM
-from infra.amazon_login import EXCHANGE_OPERATION, LOGIN_OPERATION
-from infra.amazon_sp_api import AmazonSpApi
+from infra.amazon.calls import ACCESS_HEADER, CREATE_REPORT, OPERATIONS, UPSTREAM
+from infra.amazon.login import EXCHANGE_OPERATION, LOGIN_OPERATION
+from infra.amazon.sp_api import AmazonSpApi
 from infra.http_client import Allows, HttpSettings, NotAllowed, Question, StrictHttp
 from infra.sandbox.goods import asin_of
 from tests.contracts.sandbox_market import sandbox_market
@@ -382,7 +382,7 @@ SP_API_PATH = re.compile(
 )
 HTTP_USERS = {
     "infra/http_client.py": "everything towards Amazon and Mercari",
-    "infra/webhook_sender.py": "sellers' own endpoints",
+    "infra/webhooks/sender.py": "sellers' own endpoints",
     "infra/images/fetching.py": "public images",
     "infra/diagnosis.py": "knocks at each upstream's door, without path or token",
     "infra/demo.py": "our own service",
@@ -409,7 +409,7 @@ def test_no_other_file_spells_a_path_of_the_api() -> None:
         if any(SP_API_PATH.search(text) for text in texts_in(path))
     }
     outside = {name for name in spelling if not name.startswith("infra/sandbox/")}
-    assert outside == {"infra/amazon_calls.py"}
+    assert outside == {"infra/amazon/calls.py"}
 
 
 def sends(path: Path) -> bool:
@@ -447,11 +447,11 @@ def test_amazon_is_opened_in_one_file_and_each_time_with_a_rule() -> None:
         if "StrictHttp(" in path.read_text("utf-8")
     }
     assert opened == {
-        "infra/amazon_consent.py": ["allows"],
-        "infra/amazon_sp_api.py": [
+        "infra/amazon/consent.py": ["allows"],
+        "infra/amazon/sp_api.py": [
             "only_the_login(access.login_url)",
             "only_operations(access.api_url)",
             "only_documents(access.api_url)",
         ],
-        "infra/mercari_shops.py": ["only(DOCUMENTS, 'POST', access.url)"],
+        "infra/mercari/shops.py": ["only(DOCUMENTS, 'POST', access.url)"],
     }

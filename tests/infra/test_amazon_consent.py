@@ -25,7 +25,7 @@ from domain.errors import ConsentRefused
 from domain.ports import UpstreamError, UpstreamRefused, UpstreamThrottled, UpstreamUnavailable
 from domain.stamps import Work
 from infra import diagnosis
-from infra.amazon_consent import AmazonConsents
+from infra.amazon.consent import AmazonConsents
 from infra.installation import Installation, consent_access
 from infra.settings import Settings, described
 from tests.infra.amazon_replies import StandingClock

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.ports import ReportedListing
-from infra.amazon_listings_report import LINE_BYTES_MAX, MalformedReport, listings_in, unpacked
+from infra.amazon.listings_report import LINE_BYTES_MAX, MalformedReport, listings_in, unpacked
 
 ENGLISH = (
     "item-name\titem-description\tlisting-id\tseller-sku\tprice\tquantity\tproduct-id-type\tasin1\t"

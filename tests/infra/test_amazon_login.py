@@ -19,7 +19,7 @@ from domain.ports import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
-from infra.amazon_login import AmazonAccess
+from infra.amazon.login import AmazonAccess
 from tests.infra.amazon_replies import (
     DENIED,
     EXPIRED_REPLY,

@@ -12,7 +12,7 @@ import pytest
 from domain.errors import NotificationRefused
 from domain.hints import Hint
 from domain.values import AMAZON_JP_MARKETPLACE_ID
-from infra.amazon_notifications import BODY_BYTES_MAX, read_notifications
+from infra.amazon.notifications import BODY_BYTES_MAX, read_notifications
 from infra.sandbox.notifications import event_of, in_camel_case, in_pascal_case
 from tests.contracts.notifications import FILES, examples
 

@@ -20,7 +20,7 @@ from domain.ports import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
-from infra.amazon_sp_api import AmazonSpApi
+from infra.amazon.sp_api import AmazonSpApi
 from infra.sandbox.goods import asin_of
 from tests.contracts.sandbox_market import SandboxMarket, sandbox_market
 from tests.infra.amazon_replies import (

@@ -20,8 +20,8 @@ from domain.ports import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
-from infra.amazon_answers import Money, whole_yen
-from infra.amazon_sp_api import AmazonSpApi
+from infra.amazon.answers import Money, whole_yen
+from infra.amazon.sp_api import AmazonSpApi
 from tests.infra.amazon_replies import (
     BAD_INPUT,
     CATALOGUE_ENTRY,

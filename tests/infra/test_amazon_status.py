@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.amazon_status import SUSPENDING_ACTIONS, ListingSignals, status_of
+from infra.amazon.status import SUSPENDING_ACTIONS, ListingSignals, status_of
 
 ACTIONS = (*SUSPENDING_ACTIONS, "ATTRIBUTE_SUPPRESSED", "SEARCH_SUPPRESSED", "SOMETHING_NEW")
 

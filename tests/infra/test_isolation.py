@@ -26,7 +26,6 @@ from domain.sync_sweep import Finished, Tally
 from domain.ticket.decisions import Open
 from domain.tickets import start_ticket
 from domain.values import binding_id_of, sku_code_of, sweep_id_of
-from infra import webhook_rows
 from infra.call_counts import add_calls
 from infra.database import Connection, Database
 from infra.hint_intake import HintIntake
@@ -35,7 +34,8 @@ from infra.projection_engine import ProjectionEngine
 from infra.roles import UnsafeRole, role_name
 from infra.settings import Settings
 from infra.sweep_runs import SweepRuns
-from infra.webhook_sender import Reply
+from infra.webhooks import rows as webhook_rows
+from infra.webhooks.sender import Reply
 from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller, linked_seller
 

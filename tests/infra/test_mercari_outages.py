@@ -19,8 +19,8 @@ from domain.ports import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
-from infra.mercari_calls import SHOP_CLOSED
-from infra.mercari_shops import MercariShops
+from infra.mercari.calls import SHOP_CLOSED
+from infra.mercari.shops import MercariShops
 from tests.contracts.mercari_contract import MercariWorld, draft_for
 from tests.contracts.sandbox_market import SandboxMarket, sandbox_market
 from tests.infra.hostile_answers import HOSTILE

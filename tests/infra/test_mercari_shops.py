@@ -19,8 +19,8 @@ from domain.ports import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
-from infra.mercari_calls import IP_NOT_REGISTERED
-from infra.mercari_operations import DOCUMENTS, PAGE_SIZE, POINTS
+from infra.mercari.calls import IP_NOT_REGISTERED
+from infra.mercari.operations import DOCUMENTS, PAGE_SIZE, POINTS
 from infra.sandbox.mercari_cost import points_of
 from infra.shops import MERCARI_RATES
 from tests.contracts.sandbox_market import FreeLimiter

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from domain.privacy import HELD, LOG_TABLE, TABLES_OF_NOBODY
-from infra import hint_intake, messages, webhook_rows
+from infra import hint_intake, messages
+from infra.webhooks import rows as webhook_rows
 
 TABLES = """
     SELECT table_name FROM information_schema.tables

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.amazon_notifications import read_notifications
+from infra.amazon.notifications import read_notifications
 from infra.sandbox.goods import asin_of
 from infra.sandbox.notifications import SPELLINGS, TYPES
 from infra.sandbox.world import has_two_skus

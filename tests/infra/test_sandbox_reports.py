@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from domain.values import AMAZON_JP_MARKETPLACE_ID
-from infra.amazon_listings_report import listings_in
+from infra.amazon.listings_report import listings_in
 from infra.sandbox.goods import asin_of
 from tests.infra.sandbox_clients import AmazonClient, SteppingClock, faults_by_model
 from tests.sandbox_server import SandboxServer

@@ -36,10 +36,10 @@ from infra.migrate import migrate
 from infra.projection_engine import ProjectionEngine
 from infra.public_addresses import PublicOnly
 from infra.scheduler import Scheduler
-from infra.webhook_courier import secret_kind
-from infra.webhook_follower import Batch, Row, WebhooksFollower
-from infra.webhook_rows import endpoints_due
-from infra.webhook_sender import WebhookSender, new_secret, signature
+from infra.webhooks.courier import secret_kind
+from infra.webhooks.follower import Batch, Row, WebhooksFollower
+from infra.webhooks.rows import endpoints_due
+from infra.webhooks.sender import WebhookSender, new_secret, signature
 from tests.infra.running_worker import ROOT, environment_of, running_worker, wait_until
 from tests.infra.scripted_server import ScriptedServer, dripped, reply
 from tests.infra.webhook_scene import WebhookScene, event_in, told

@@ -27,10 +27,10 @@ from infra.database import Connection
 from infra.feed import shown_position
 from infra.installation import Installation
 from infra.public_addresses import PublicOnly
-from infra.webhook_courier import WebhookCourier
-from infra.webhook_desk import WebhookDesk
-from infra.webhook_follower import WebhooksFollower
-from infra.webhook_sender import WebhookSender
+from infra.webhooks.courier import WebhookCourier
+from infra.webhooks.desk import WebhookDesk
+from infra.webhooks.follower import WebhooksFollower
+from infra.webhooks.sender import WebhookSender
 from tests.infra.running_worker import wait_until
 from tests.infra.scripted_server import Received, ScriptedServer
 

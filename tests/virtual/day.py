@@ -17,7 +17,7 @@ from uuid import UUID, uuid5
 
 from domain.ports import UpstreamThrottled
 from domain.sync_sweep import Progress, SweepKind, promised_at
-from infra.amazon_calls import OPERATIONS
+from infra.amazon.calls import OPERATIONS
 from infra.budgets import BudgetLimiter, Budgets, Rate
 from infra.database import Database
 from infra.sandbox.limits import TokenBuckets

@@ -1,0 +1,152 @@
+"""`asin-sync seller`: show a seller, link its marketplaces. More of it is in the main program."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from api.cli.client import Client, Exit, Json, Lang, Reason, Seller, Server, print_json, stderr
+
+POLL_SECONDS = 1.0
+ERASURE_SECONDS_MAX = 600.0
+SECRET_LENGTH_MAX = 10_000
+GRACE_SECONDS = 20.0
+"""An answer given in the last second is still exchanged."""
+
+TokenFile = Annotated[
+    typer.FileText | None,
+    typer.Option(encoding="utf-8", errors="replace", help="A file with the token, or - for stdin."),
+]
+GivenTokenFile = Annotated[
+    typer.FileText,
+    typer.Option(encoding="utf-8", errors="replace", help="A file with the token, or - for stdin."),
+]
+
+
+def add_seller_links(commands: typer.Typer, find_server: Callable[[], Server]) -> None:
+    """Commands of the seller itself; staff name a seller with --seller."""
+
+    @commands.command()
+    def show(seller: Seller = None, reason: Reason = None, lang: Lang = None) -> None:
+        """A seller's links and settings."""
+        print_json(Client(find_server(), seller, lang, reason).get(path_of(seller)), indent=True)
+
+    @commands.command("link-amazon")
+    def link_amazon(
+        wait: Annotated[bool, typer.Option(help="Wait until Amazon is linked, or exit 1.")] = False,
+        refresh_token_file: TokenFile = None,
+        seller: Seller = None,
+        reason: Reason = None,
+        lang: Lang = None,
+        as_json: Json = False,
+    ) -> None:
+        """Ask for the permission to read Amazon.co.jp: open the address that is printed.
+
+        Who has a refresh token of a private application already gives it with
+        --refresh-token-file; a token is never given on the command line.
+        """
+        client, path = Client(find_server(), seller, lang, reason), path_of(seller)
+        if refresh_token_file is not None:
+            body = {"refresh_token": secret_in(refresh_token_file)}
+            print_json(client.ask("POST", f"{path}/amazon-link", json=body).json())
+            return
+        before = client.get(path)["amazon_linked_at"]
+        asked = client.ask("POST", f"{path}/amazon-link", json={}).json()
+        print_json(asked) if as_json else typer.echo(asked["consent_url"])
+        stderr.print(
+            "open it in a browser, sign in to Seller Central with the account that is registered"
+            f" here, and allow; good until {asked['expires_at'][:19]} UTC"
+        )
+        if wait:
+            until = datetime.fromisoformat(asked["expires_at"]).timestamp() + GRACE_SECONDS
+            print_json(linked_anew(client, path, before, until), indent=not as_json)
+
+    @commands.command("link-mercari")
+    def link_mercari(
+        token_file: GivenTokenFile,
+        shop_id: Annotated[str, typer.Option(help="The shop's id; Mercari Shops shows it.")],
+        seller: Seller = None,
+        reason: Reason = None,
+        lang: Lang = None,
+    ) -> None:
+        """Store the shop's access token: the permission to write to the Mercari shop."""
+        body = {"access_token": secret_in(token_file), "shop_id": shop_id}
+        client = Client(find_server(), seller, lang, reason)
+        print_json(client.ask("POST", f"{path_of(seller)}/mercari-link", json=body).json())
+
+
+def add_erasure(commands: typer.Typer, find_server: Callable[[], Server]) -> None:
+    """Leaving for good."""
+
+    @commands.command()
+    def erase(
+        seller: Seller = None,
+        yes: Annotated[bool, typer.Option("--yes", help="Don't ask whether it is meant.")] = False,
+        wait: Annotated[bool, typer.Option(help="Wait until it is done, or exit 1.")] = True,
+        reason: Reason = None,
+        lang: Lang = None,
+    ) -> None:
+        """Leave for good: take everything off sale, then erase all that tells of persons.
+
+        Names, mail addresses, files and tokens are gone after it; the history stays, without the
+        persons. It can't be undone, and the seller's keys close at the end.
+        """
+        client, path = Client(find_server(), seller, lang, reason), path_of(seller)
+        shown = client.get(path)
+        if not yes:
+            typer.confirm(f"Erase {shown['shop_name']} ({shown['id']}) for good?", abort=True)
+        print_json(client.ask("POST", f"{path}/erasure").json())
+        if wait:
+            until_erased(client, f"{path}/application")
+
+
+def until_erased(client: Client, path: str) -> None:
+    """Wait for it. Raises typer.Exit after ten minutes: the service goes on by itself."""
+    ends_at = time.monotonic() + ERASURE_SECONDS_MAX
+    with stderr.status("taking everything off sale, then erasing"):
+        while time.monotonic() < ends_at:
+            try:
+                reviews = client.get(path)["reviews"]
+            except typer.Exit as refused:
+                if refused.exit_code == Exit.NOT_ALLOWED:
+                    stderr.print("erased: this key has closed with the rest")
+                    return
+                raise
+            if any(review["progress"] == "erased" for review in reviews):
+                stderr.print("erased")
+                return
+            time.sleep(POLL_SECONDS)
+    stderr.print(
+        "[yellow]not done yet:[/] it goes on by itself; ask again with `seller application`"
+    )
+    raise typer.Exit(Exit.FAILED)
+
+
+def path_of(seller: str | None) -> str:
+    """Without a name, the seller that the key is bound to."""
+    return f"/sellers/{seller or 'me'}"
+
+
+def secret_in(file: typer.FileText) -> str:
+    return file.read(SECRET_LENGTH_MAX).strip()
+
+
+def linked_anew(client: Client, path: str, before: str | None, until: float) -> Any:
+    """The seller, once Amazon was linked after `before`. Raises typer.Exit at the end of the time.
+
+    A refusal is told on the page that the browser came back to.
+    """
+    with stderr.status("waiting for Amazon's answer"):
+        while datetime.now(UTC).timestamp() < until:
+            seller = client.get(path)
+            if seller["is_amazon_linked"] and seller["amazon_linked_at"] != before:
+                stderr.print(escape(f"Amazon is linked since {seller['amazon_linked_at']}"))
+                return seller
+            time.sleep(POLL_SECONDS)
+    stderr.print("[red]not linked:[/] no permission came in time; run the command again")
+    raise typer.Exit(Exit.FAILED)

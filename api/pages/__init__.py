@@ -1,0 +1,1 @@
+"""The web pages: what each shows, the frame they share, and the routes to them."""

@@ -1,0 +1,264 @@
+"""From a request to a visit, and from whatever went wrong on the way to a page that says so."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode
+from uuid import UUID
+
+import psycopg
+from fastapi import Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse
+
+from api.auth import (
+    NotSignedIn,
+    ReasonRequired,
+    RoleForbids,
+    SellerNotNamed,
+    caller_of,
+    ensure_staff_reader,
+    seller_read_by,
+    session_token,
+)
+from api.desk import Caller, Desk
+from api.ids import inner_id, public_id
+from api.l10n import L10NS, L10n, language_of, mark
+from api.log_text import broken_rules, suggested_action, title_of
+from api.look_book import LookBook
+from api.pages.page_frame import (
+    Build,
+    Page,
+    PageFrame,
+    StaffBuild,
+    StaffVisit,
+    Visit,
+    page_headers,
+    respond,
+    stored,
+)
+from api.query_values import TEXT_LENGTH_MAX, Unreadable
+from api.sessions import Sessions
+from api.words import ROLES
+from domain.error_codes import LANGUAGES
+from domain.errors import NotFound, Refusal, TicketRefused
+from domain.texts import rule_text
+
+LANGUAGE_COOKIE = "asin_sync_lang"
+PROJECTED_SECONDS_MAX = 3.0
+SEEN_LENGTH_MAX = 80
+YEAR_SECONDS = 365 * 24 * 3600
+
+Refused = (
+    NotSignedIn,
+    SellerNotNamed,
+    ReasonRequired,
+    RoleForbids,
+    Refusal,
+    Unreadable,
+    psycopg.Error,
+)
+
+
+ASKED = ("seller_id", "reason", "ticket")
+"""What the form that asks staff sends itself."""
+ASKING = {"seller": "", "fault": None}
+
+
+class PageServer:
+    """Answers for the pages of one desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.sessions = Sessions(desk.session_secret, desk.keys, desk.clock)
+        self.looks = LookBook(desk)
+        self._frame = PageFrame(desk)
+
+    async def show(self, request: Request, make: Build) -> Response:
+        """The page that `make` builds, from the cache where nothing has changed."""
+        try:
+            visit = await self.visit(request)
+            if says_why(visit):
+                return RedirectResponse(visit.here(reason=None, ticket=None), 303)
+        except Refused as refused:
+            return self.refusal(request, refused)
+        return await self.show_to(visit, make)
+
+    async def show_to(self, visit: Visit, make: Build) -> Response:
+        """The same, for a visit that was let in already."""
+        request = visit.request
+        try:
+            kept, build = self._frame.kept(visit), self._frame.build
+            status, page = (200, kept) if kept else await run_in_threadpool(build, visit, make)
+        except Refused as refused:
+            return self.refusal(request, refused)
+        return remembering(request, respond(request, page, page_headers(visit.l10n), status))
+
+    async def show_staff(self, request: Request, make: StaffBuild) -> Response:
+        """A page across sellers, for staff."""
+        try:
+            caller = await self.caller(request)
+            ensure_staff_reader(caller)
+            visit = StaffVisit(
+                request=request, l10n=l10n_of(request), now=self.desk.clock(), caller=caller,
+                position=await self.desk.position_soon(),
+                csrf=self.sessions.csrf_of(session_token(request)),
+            )  # fmt: skip
+            page = await run_in_threadpool(self._frame.build_for_staff, visit, make)
+        except Refused as refused:
+            return self.refusal(request, refused)
+        return remembering(request, respond(request, page, page_headers(visit.l10n)))
+
+    async def caller(self, request: Request) -> Caller:
+        """Who asks, by session or key. Raises NotSignedIn."""
+        caller = self.sessions.known(session_token(request))
+        if caller is None or "authorization" in request.headers:
+            caller = await run_in_threadpool(caller_of, request, self.desk, self.sessions)
+        return caller
+
+    async def visit(self, request: Request) -> Visit:
+        """Who reads what. Raises NotSignedIn, SellerNotNamed, RoleForbids, NotFound, Unreadable.
+
+        And ReasonRequired where staff say no reason that is one.
+        """
+        caller = await self.caller(request)
+        seller_id = seller_read_by(caller, seller_named_in(request))
+        try:
+            await self.looks.ensure_soon(request, caller, seller_id)
+        except TicketRefused:
+            raise ReasonRequired(seller_id, "ticket_look_reason") from None
+        return await self.visit_to(request, caller, seller_id)
+
+    async def visit_to(self, request: Request, caller: Caller, seller_id: UUID) -> Visit:
+        """A visit of who may see this seller."""
+        return Visit(
+            request=request,
+            l10n=l10n_of(request),
+            now=self.desk.clock(),
+            position=await self.desk.position_soon(),
+            csrf=self.sessions.csrf_of(session_token(request)),
+            caller=caller,
+            seller_id=seller_id,
+        )
+
+    async def projected(self, position: int | None) -> None:
+        """Wait briefly until the views show what was recorded at this position."""
+        given_up_at = time.monotonic() + PROJECTED_SECONDS_MAX
+        while self.desk.position() < (position or 0) and time.monotonic() < given_up_at:
+            await asyncio.sleep(0.02)
+
+    def is_still_allowed(self, visit: Visit) -> Callable[[], bool]:
+        """Whether session and key are still good and staff's look lasts, asked now and then."""
+
+        def is_allowed() -> bool:
+            try:
+                caller = caller_of(visit.request, self.desk, self.sessions)
+            except NotSignedIn:
+                return False
+            return self.looks.is_open(caller, visit.seller_id)
+
+        return is_allowed
+
+    def plain(self, request: Request, page: Page) -> Response:
+        """A page outside the frame of a seller, such as the sign-in."""
+        l10n = l10n_of(request)
+        params = {
+            name: text for name, text in request.query_params.items()
+            if len(text) <= TEXT_LENGTH_MAX
+        }  # fmt: skip
+        frame = {
+            "path": request.url.path,
+            "kept": {name: text for name, text in params.items() if name not in ASKED},
+            "here": lambda **changed: f"{request.url.path}?{urlencode({**params, **changed})}",
+        }
+        made = stored(self._frame.render(page, l10n, frame))
+        headers = page_headers(l10n) | {"Cache-Control": "no-store"}
+        return remembering(request, respond(request, made, headers, page.status))
+
+    def refusal(self, request: Request, refused: Exception) -> Response:
+        """The page, or the way to the page, for what was refused."""
+        match refused:
+            case NotSignedIn():
+                here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+                target = here if request.method == "GET" else "/"
+                return RedirectResponse(f"/sign-in?{urlencode({'next': target})}", 303)
+            case SellerNotNamed():
+                return self.plain(request, Page("ask_seller.html", ASKING))
+            case ReasonRequired():
+                rule = refused.rule and rule_text(refused.rule, {}, l10n_of(request).language)
+                asking = {"seller": public_id("sel", refused.seller_id), "fault": rule}
+                return self.plain(request, Page("ask_seller.html", asking, 403))
+            case RoleForbids():
+                allowed = [l10n_of(request).text(ROLES[role]) for role in refused.roles]
+                title = mark("Your role may not do this")
+                return self.problem(request, 403, title=title, allowed=allowed)
+            case NotFound():
+                return self.problem(request, 404, title=mark("There is no such page"))
+            case Refusal():
+                language = l10n_of(request).language
+                return self.problem(
+                    request, 409, title=mark("This was refused"), code=refused.code,
+                    code_title=title_of(refused.code, language),
+                    code_action=suggested_action(refused.code, language),
+                    broken=broken_rules(refused.fields.get("rules", {}), language),
+                    changed_by=refused.fields.get("changed_by"),
+                )  # fmt: skip
+            case Unreadable():
+                return self.unreadable(request, refused)
+            case _:
+                title = mark("This page could not be read just now")
+                return self.problem(request, 503, title=title)
+
+    def unreadable(self, request: Request, refused: Unreadable) -> Response:
+        """Which part of the address can't be read, what to mend, and the way on without it."""
+        given = request.query_params.multi_items()
+        named = [name for name, text in given if text.strip() == refused.text.strip()]
+        kept = [(name, text) for name, text in given if name not in named]
+        onward = f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path
+        return self.problem(
+            request, 400, title=mark("The address can't be read"), mend=refused.rule,
+            named=", ".join(dict.fromkeys(named)), seen=shortened(refused.text), onward=onward,
+        )  # fmt: skip
+
+    def problem(self, request: Request, status: int, **context: object) -> Response:
+        return self.plain(request, Page("problem.html", {"status": status, **context}, status))
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= SEEN_LENGTH_MAX else f"{text[:SEEN_LENGTH_MAX]}…"
+
+
+def says_why(visit: Visit) -> bool:
+    """Staff's reason is in the address: it is recorded, and goes on into no other address."""
+    query = visit.request.query_params
+    return visit.caller.seller_id is None and bool({"reason", "ticket"} & set(query))
+
+
+def seller_named_in(request: Request) -> UUID | None:
+    """The seller that staff name. Raises NotFound for text that is no seller's id."""
+    named = request.query_params.get("seller_id", "").strip()
+    return inner_id("sel", named) if named else None
+
+
+def l10n_of(request: Request) -> L10n:
+    """The language of `?lang=`, of the cookie, or of the browser."""
+    return L10NS[
+        language_of(
+            request.query_params.get("lang"),
+            request.cookies.get(LANGUAGE_COOKIE),
+            request.headers.get("accept-language", ""),
+        )
+    ]
+
+
+def remembering(request: Request, response: Response) -> Response:
+    """Keep the language that was asked for."""
+    wanted = request.query_params.get("lang")
+    if wanted in LANGUAGES:
+        response.set_cookie(
+            LANGUAGE_COOKIE, wanted, max_age=YEAR_SECONDS, httponly=True, samesite="lax",
+            secure=request.url.scheme == "https",
+        )  # fmt: skip
+    return response

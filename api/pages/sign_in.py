@@ -1,0 +1,82 @@
+"""Signing in with a key, and out again. The key itself never comes back and is kept nowhere."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse
+
+from api.auth import NotSignedIn, cookie_name, is_plain_loopback, is_same_origin, poster_of
+from api.desk import Caller
+from api.l10n import mark
+from api.pages.page_frame import Page
+from api.pages.page_server import PageServer
+from api.sessions import LIFETIME
+
+KEY_LENGTH_MAX = 400
+
+
+def local_path(text: str) -> str:
+    """The path to go on to; home for anything that could lead to another site."""
+    is_local = text.startswith("/") and not text.startswith("//") and text.isprintable()
+    return text if is_local and "\\" not in text else "/"
+
+
+def add_sign_in(router: APIRouter, server: PageServer) -> None:
+    """The routes `/sign-in` and `/sign-out`."""
+
+    @router.get("/sign-in")
+    async def sign_in_form(request: Request) -> Response:
+        return sign_in_page(request, server)
+
+    @router.post("/sign-in")
+    async def sign_in(request: Request) -> Response:
+        async with request.form() as form:
+            key = str(form.get("key", "")).strip()[:KEY_LENGTH_MAX]
+            following = local_path(str(form.get("next", "")))
+        if fault := fault_of_way(request):
+            return sign_in_page(request, server, fault, 403)
+        caller = await run_in_threadpool(server.desk.keys.caller, key)
+        if caller is None:
+            return sign_in_page(request, server, mark("This key opens nothing here."), 401)
+        return signed_in(request, server, RedirectResponse(following, 303), caller)
+
+    @router.post("/sign-out")
+    async def sign_out(request: Request) -> Response:
+        async with request.form() as form:
+            csrf = str(form.get("csrf", ""))
+        try:
+            await run_in_threadpool(poster_of, request, csrf, server.sessions)
+        except NotSignedIn as refused:
+            return server.refusal(request, refused)
+        response = RedirectResponse("/sign-in", 303)
+        response.delete_cookie(
+            cookie_name(request), httponly=True, samesite="lax",
+            secure=not is_plain_loopback(request),
+        )  # fmt: skip
+        return response
+
+
+def fault_of_way(request: Request) -> str | None:
+    """Why no session is opened this way: a form of another site, or a cookie without https."""
+    if not is_same_origin(request):
+        return mark("Send the form from this page.")
+    if request.url.scheme == "http" and not is_plain_loopback(request):
+        return mark("Open this page over https to sign in.")
+    return None
+
+
+def signed_in(request: Request, server: PageServer, answer: Response, caller: Caller) -> Response:
+    """The answer, with a session for the holder of this key."""
+    answer.set_cookie(
+        cookie_name(request), server.sessions.issue(caller), httponly=True, samesite="lax",
+        max_age=int(LIFETIME.total_seconds()), secure=not is_plain_loopback(request),
+    )  # fmt: skip
+    return answer
+
+
+def sign_in_page(
+    request: Request, server: PageServer, fault: str | None = None, status: int = 200
+) -> Response:
+    following = local_path(request.query_params.get("next", "/"))
+    return server.plain(request, Page("sign_in.html", {"next": following, "fault": fault}, status))

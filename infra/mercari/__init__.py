@@ -1,0 +1,1 @@
+"""Mercari Shops' GraphQL: what is asked, and what the answers mean."""

@@ -1,0 +1,1 @@
+"""Telling sellers' own servers what happens."""
