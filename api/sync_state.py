@@ -1,4 +1,4 @@
-"""The state of the sync over HTTP: as JSON, and the form that asks to follow Amazon."""
+"""The state of the sync as JSON: what is paused, held or late, and how the sweeps go."""
 
 from __future__ import annotations
 
