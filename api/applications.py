@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -10,12 +11,12 @@ from typing import Any, NamedTuple, cast, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from api.admission_words import FAULTS, ITEMS
-from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES
+from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids
 from api.desk import Caller, Desk
 from api.ids import public_id
 from api.l10n import L10n
@@ -70,6 +71,14 @@ class ApplicationBody(BaseModel):
     contact_name: str = Field(max_length=100)
     contact_email: str = Field(max_length=254)
     language: Language = "zh"
+
+    @field_validator("shop_name", "company_name", "representative_name", "contact_name")
+    @classmethod
+    def refuse_unseen(cls, text: str) -> str:
+        """Marks that nobody sees can make one name look like another."""
+        if any(unicodedata.category(each) in ("Cc", "Cf", "Cs", "Co") for each in text):
+            raise ValueError("holds characters that can't be seen")
+        return text
 
 
 class AsinListBody(BaseModel):
@@ -150,8 +159,10 @@ def add_filing(router: APIRouter, reception: Reception) -> None:
 
     @router.get("/sellers/{seller_id}/documents/{sha256}")
     def read_document(request: Request, seller_id: str, sha256: str) -> Response:
-        """A file that this seller filed."""
+        """A file that this seller filed; its own and the reviewers' to open."""
         visit = visit_of(reception, request, seller_id)
+        if not sees_persons(visit.caller):
+            raise RoleForbids((*OWN_SELLER_ROLES, *REVIEWER_ROLES))
         kept = visit.desk.evidence(visit.seller_id, sha256)
         if kept is None:
             raise NotFound("no such file")
@@ -297,6 +308,11 @@ def is_yes(text: str | None) -> bool:
 # --- answers --------------------------------------------------------------------------------------
 
 
+def sees_persons(caller: Caller) -> bool:
+    """The seller itself and reviewers; support and auditors see that a paper is there."""
+    return caller.role in (*OWN_SELLER_ROLES, *REVIEWER_ROLES)
+
+
 def application_answer(desk: Desk, caller: Caller, seller_id: UUID, l10n: L10n) -> dict[str, Any]:
     """The admission as it stands; persons are named to the seller itself and to reviewers."""
     with desk.reading_for(seller_id) as connection:
@@ -306,14 +322,14 @@ def application_answer(desk: Desk, caller: Caller, seller_id: UUID, l10n: L10n) 
         known = desk.app.seller(seller_id)
     admitted = known.admission
     names = ("representative_name", "contact_name", "contact_email")
-    sees_persons = caller.role in (*OWN_SELLER_ROLES, *REVIEWER_ROLES)
+    is_shown = sees_persons(caller)
     return {
         "id": public_id("sel", seller_id),
         "entity": admitted.entity,
         "company_name": admitted.company_name,
         "registration_number": admitted.registration_number,
         "sells_brands": admitted.sells_brands,
-        **{name: getattr(admitted, name) if sees_persons else None for name in names},
+        **{name: getattr(admitted, name) if is_shown else None for name in names},
         "reviews": [review_answer(row) for row in reviews],
         "items": [
             item_answer(admitted, item, items.get(item), l10n)

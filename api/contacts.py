@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from api.desk import Desk
 from api.requests import Reception
-from api.sellers import acting, ensure_registered
+from api.sellers import acting, ensure_may_link
 from domain.contacts import CONTACTS_MAX, TOPICS, ContactState, contact_from
 
 TEXT_LENGTH_MAX = 320
@@ -45,7 +45,7 @@ def build_contacts(reception: Reception) -> APIRouter:
     def replace(request: Request, seller_id: str, body: ContactsBody) -> Any:
         """Keep these contacts and no other; refused whole where one can't be kept."""
         inner, _ = acting(reception, request, seller_id)
-        ensure_registered(desk, inner)
+        ensure_may_link(desk, inner)
         kept = [
             contact_from(f"contacts/{number}/", each.email, each.language, each.topics)
             for number, each in enumerate(body.contacts)

@@ -32,6 +32,7 @@ from domain.stamps import Work
 
 WAIT_SECONDS = 2.0
 WAIT_STEP_SECONDS = 0.01
+_POSITION = re.compile(r"[0-9]{1,18}")
 _ETAG = re.compile(r'(?:W/)?"v(\d+)"')
 
 
@@ -128,8 +129,9 @@ class Reception:
     def wait_for(self, request: Request) -> None:
         """Read your own write: wait briefly until the views reflect `at_position`."""
         wanted = request.query_params.get("at_position", "")
+        position = int(wanted) if _POSITION.fullmatch(wanted) else 0
         ends_at = time.monotonic() + WAIT_SECONDS
-        while wanted.isdigit() and self.desk.position() < int(wanted):
+        while self.desk.position() < position:
             if time.monotonic() > ends_at:
                 return
             time.sleep(WAIT_STEP_SECONDS)

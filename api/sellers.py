@@ -17,7 +17,6 @@ from api.requests import Reception, Visit, correlation_of
 from domain import admission, seller
 from domain.admission import Rejection
 from domain.application import acting_for
-from domain.arbitrage import ensure_not_terminated
 from domain.errors import NotFound
 from domain.facts import Recorded
 from domain.rules.brands import BrandAuthorisation
@@ -219,6 +218,7 @@ def reviewed(known: seller.Seller, body: ReviewBody, work: Work) -> Sequence[sel
     if body.decision == "reject":
         stop = seller.DisableSync(stamp=work.stamp(), code="E-401", reason=body.reason)
         return seller.disable_sync(known, stop)
+    seller.ensure_active(known)
     if body.decision == "return":
         back = admission.Return(stamp=work.stamp(), rejections=tuple(body.rejections))
         return admission.send_back(known.standing, back)
@@ -249,10 +249,10 @@ def ensure_registered(desk: Desk, seller_id: UUID) -> None:
 
 
 def ensure_may_link(desk: Desk, seller_id: UUID) -> None:
-    """Raises NotFound, SellerTerminated before a token is stored, or a consent is asked for."""
+    """Raises NotFound, SellerTerminated, SellerLeft before anything of it is stored."""
     ensure_registered(desk, seller_id)
     with acting_for(seller_id):
-        ensure_not_terminated(desk.app.seller(seller_id).arbitrage)
+        seller.ensure_active(desk.app.seller(seller_id))
 
 
 def visit_of(reception: Reception, request: Request, seller_id: str) -> Visit:

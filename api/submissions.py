@@ -66,8 +66,9 @@ def build_submissions(reception: Reception) -> APIRouter:
         visit = reception.reading(request)
         inner = inner_id("sub", submission_id)
         shown(visit, inner)
-        last = request.headers.get("last-event-id", "0")
-        stream = row_events(visit, inner, int(last) if last.isdigit() else 0)
+        last = request.headers.get("last-event-id", "")[:18]
+        is_number = last.isascii() and last.isdecimal()
+        stream = row_events(visit, inner, int(last) if is_number else 0)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -45,6 +46,7 @@ EXTENSIONS = {
     "application/pdf": "pdf",
 }  # fmt: skip
 Days = Query(30, ge=1, le=366, description="How far back.")
+_KEY_ID = re.compile(r"[0-9a-f]{12}")
 
 
 class OpenBody(BaseModel):
@@ -218,7 +220,7 @@ def replied(caller: Caller, text: str, stamp: Stamp, *, is_internal: bool) -> De
 def handed_over(desk: Desk, to: str, reason: str, stamp: Stamp) -> Decide:
     """Raises TicketRefused for nobody of staff."""
     if to not in GROUPS:
-        holder = desk.keys.by_id(to)
+        holder = desk.keys.by_id(to) if _KEY_ID.fullmatch(to) else None
         if holder is None or holder.seller_id is not None or holder.role not in TICKET_ROLES:
             raise TicketRefused(f"to {to[:40]!r}", rules={"to": "ticket_to"})
     command = decisions.HandOver(stamp=stamp, to=to, reason=reason)

@@ -8,8 +8,7 @@ from uuid import UUID
 from domain import admission, seller
 from domain.admission import AdmissionFact, ListedAsin, Standing
 from domain.application import AsinSync, Change, acting_for
-from domain.arbitrage import ensure_not_terminated
-from domain.errors import FileRefused, PersonalDataErased
+from domain.errors import FileRefused
 from domain.sellers import change_seller
 from domain.stamps import Work
 from domain.upload_file import read_sheet
@@ -38,12 +37,10 @@ def apply_as_seller(
 
 
 def change_admission(app: AsinSync, seller_id: UUID, decide: Decide) -> int | None:
-    """Decide on the admission as it stands. Raises NotFound, SellerTerminated and the refusals."""
+    """Decide on the admission as it stands. Raises NotFound and the refusals."""
 
     def decide_on(known: seller.Seller) -> Sequence[AdmissionFact]:
-        ensure_not_terminated(known.arbitrage)
-        if known.is_leaving:
-            raise PersonalDataErased("this seller has left: nothing is taken from it any more")
+        seller.ensure_active(known)
         return decide(known.standing)
 
     return change_seller(app, seller_id, decide_on)

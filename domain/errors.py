@@ -148,6 +148,12 @@ class KeyRefused(Refusal):
     code = "invalid-request"
 
 
+class TextRefused(Refusal):
+    """A text holds characters that nothing can keep or nobody can see."""
+
+    code = "invalid-request"
+
+
 class NotFound(Refusal):
     """Nothing of that id, or nothing this caller may see: the two are never told apart."""
 
@@ -160,7 +166,7 @@ class WrongState(Refusal):
     code = "wrong-state"
 
 
-class PersonalDataErased(WrongState):
+class SellerLeft(WrongState):
     """The seller asked for erasure: nothing that tells of a person is taken again."""
 
 

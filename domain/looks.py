@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from pydantic import AwareDatetime
 
 from domain.application import AsinSync, Change, acting_for, until_settled
-from domain.errors import PersonalDataErased, TicketRefused
+from domain.errors import SellerLeft, TicketRefused
 from domain.facts import Command, Fact
 from domain.policy import policy_of
 from domain.seller import Role
@@ -82,7 +82,7 @@ def open_look(looks: Looks, command: OpenLook) -> list[Opened]:
     reason = None
     if command.ticket_id is None:
         reason = plain(command.reason or "", "look_reason", REASON_LENGTH_MAX, is_one_line=True)
-        if len(reason) < REASON_LENGTH_MIN:
+        if sum(each.isalnum() for each in reason) < REASON_LENGTH_MIN:
             raise TicketRefused(reason, rules={"reason": "ticket_look_reason"})
     now = command.stamp.decided_at.astimezone(UTC)
     asked = (reason, command.ticket_id)
@@ -132,7 +132,7 @@ def look(
         with acting_for(seller_id):
             try:
                 position = app.record(Change(stream, known.version, facts))
-            except PersonalDataErased:
+            except SellerLeft:
                 bare = [each.model_copy(update={"reason": None}) for each in facts]
                 position = app.record(Change(stream, known.version, bare))
         return until, position

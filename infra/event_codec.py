@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 from uuid import UUID
@@ -11,6 +12,7 @@ from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 
 from domain.application import Envelope
 from domain.catalogue import BY_TOPIC, FACTS
+from domain.errors import TextRefused
 from domain.facts import Fact
 
 
@@ -19,6 +21,9 @@ def shape_mark(version: int) -> bytes:
     return b'{"v":%d,' % version
 
 
+_NUL_ESCAPE = b"\\u0000"
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""No view could hold it: Postgres has no such character."""
 _MARKS: Mapping[type[Fact], bytes] = {fact: shape_mark(fact.VERSION) for fact in FACTS}
 _TODAY: Mapping[str, tuple[bytes, Callable[[bytes], Fact]]] = {
     fact.TOPIC: (_MARKS[fact], fact.__pydantic_validator__.validate_json) for fact in FACTS
@@ -28,11 +33,14 @@ _TODAY: Mapping[str, tuple[bytes, Callable[[bytes], Fact]]] = {
 def encode(fact: Fact, sealed: Mapping[str, str] | None = None) -> bytes:
     """JSON of the fact's fields; first of all, under `v`, the version of its shape.
 
-    Personal fields are left out; what they were sealed to comes last, under `_pii`.
+    Personal fields are left out; what they were sealed to comes last, under `_pii`. Raises
+    TextRefused for a character that no view could hold.
     """
     kind = type(fact)
     hidden = set(kind.PERSONAL) or None
     content: bytes = fact.__pydantic_serializer__.to_json(fact, exclude=hidden)
+    if _NUL_ESCAPE in content and _NUL.search(content):
+        raise TextRefused(f"{kind.TOPIC}: a text holds a NUL", rules={"text": "text_with_nul"})
     if sealed is not None:
         content = content[:-1] + b',"_pii":' + orjson.dumps(sealed) + b"}"
     return _MARKS[kind] + content[1:]
@@ -57,7 +65,7 @@ class PersonalSeal(Protocol):
     """Seals and opens the personal fields of the seller that is acted for."""
 
     def seal(self, content: bytes, place: str) -> dict[str, str]:
-        """`content` sealed so that it opens in this place only. Raises PersonalDataErased."""
+        """`content` sealed so that it opens in this place only. Raises SellerLeft."""
 
     def unseal(self, sealed: Mapping[str, str], place: str) -> bytes | None:
         """What was sealed; None where its key was destroyed."""

@@ -32,6 +32,9 @@ def create(
         raise BadKeyRequest(f"roles are {', '.join(get_args(Role))}")
     if (role == "seller") != (seller_id is not None) and role != "service":
         raise BadKeyRequest("a seller's key names its seller; a staff key names none")
+    if seller_id is not None:
+        with acting_for(seller_id):
+            seller.ensure_active(installation.app.seller(seller_id))
     key_id, key = installation.api_keys.create(cast(Role, role), seller_id, label)
     command = seller.IssueKey(
         stamp=Work(clock, ACTOR, uuid4()).stamp(), key_id=key_id, role=cast(Role, role), label=label

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.application import current_seller
-from domain.errors import PersonalDataErased
+from domain.errors import SellerLeft
 from infra.database import Database
 from infra.vault import KEY_BYTES, NONCE_BYTES, Sealed, Vault
 
@@ -54,7 +54,7 @@ class PersonalData:
         self._lock = Lock()
 
     def seal(self, content: bytes, place: str) -> dict[str, str]:
-        """As JSON of an event. Raises PersonalDataErased."""
+        """As JSON of an event. Raises SellerLeft."""
         key_id, box = self.seal_bytes(content, place)
         return {"key": str(key_id), "box": b64encode(box).decode()}
 
@@ -62,7 +62,7 @@ class PersonalData:
         return self.unseal_bytes(UUID(sealed["key"]), b64decode(sealed["box"]), place)
 
     def seal_bytes(self, content: bytes, place: str) -> tuple[UUID, bytes]:
-        """The key's id, then nonce and ciphertext in one. Raises PersonalDataErased."""
+        """The key's id, then nonce and ciphertext in one. Raises SellerLeft."""
         key_id, cipher = self._own_key(current_seller())
         nonce = secrets.token_bytes(NONCE_BYTES)
         return key_id, nonce + cipher.encrypt(nonce, content, bound_to(place, key_id))
@@ -84,7 +84,7 @@ class PersonalData:
             self._of_seller.clear()
 
     def _own_key(self, seller_id: UUID) -> tuple[UUID, AESGCM]:
-        """The seller's key, made where there never was one. Raises PersonalDataErased."""
+        """The seller's key, made where there never was one. Raises SellerLeft."""
         known = self._of_seller.get(seller_id)
         cipher = self._key(known) if known else None
         if known and cipher:
@@ -92,7 +92,7 @@ class PersonalData:
         key_id, *wrapped = self._found_or_minted(seller_id)
         cipher = self._kept(key_id, *wrapped)
         if cipher is None:
-            raise PersonalDataErased("this seller's personal data was erased; none is taken again")
+            raise SellerLeft("its personal data was erased", rules={"seller": "seller_left"})
         with self._lock:
             self._of_seller[seller_id] = key_id
         return key_id, cipher

@@ -177,6 +177,29 @@ class ProjectionEngine:
 
     def fold(self, follower: Follower, events: Sequence[Recorded]) -> tuple[int, str] | None:
         """Commit rows and position for these events, or return the number of the poisonous one."""
+        try:
+            return self.fold_and_write(follower, events)
+        except psycopg.DataError as error:
+            log.exception("%s can't write what it folded", follower.projection.name)
+            return self.first_unwritable(follower, events), f"{type(error).__name__}: {error}"
+
+    def first_unwritable(self, follower: Follower, events: Sequence[Recorded]) -> int:
+        """The number of the first event whose rows Postgres does not take, by halving."""
+        fine, bad = 0, len(events)
+        while bad - fine > 1:
+            middle = (fine + bad) // 2
+            try:
+                with self.connection.transaction(force_rollback=True):
+                    self.fold_and_write(follower, events[:middle])
+                fine = middle
+            except psycopg.DataError:
+                bad = middle
+        return bad - 1
+
+    def fold_and_write(
+        self, follower: Follower, events: Sequence[Recorded]
+    ) -> tuple[int, str] | None:
+        """Like `fold`. Raises psycopg.DataError for rows that Postgres does not take."""
         projection = follower.projection
         with self.connection.transaction() as transaction:
             rows = Rows(load_touched(self.connection, follower, events))

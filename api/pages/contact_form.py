@@ -12,6 +12,7 @@ from api.auth import poster_of, seller_written_by
 from api.desk import Desk
 from api.pages.page_server import PageServer, Refused, seller_named_in
 from api.query_values import number_in
+from api.sellers import ensure_may_link
 from domain.contacts import Contact, contact_from
 
 FORM_BYTES_MAX = 16 * 1024
@@ -39,6 +40,7 @@ async def changed(request: Request, server: PageServer) -> Response:
         topics = [each for each in form.getlist("topics") if isinstance(each, str)]
     caller = await run_in_threadpool(poster_of, request, fields.get("csrf", ""), server.sessions)
     seller_id = seller_written_by(caller, seller_named_in(request))
+    await run_in_threadpool(ensure_may_link, server.desk, seller_id)
     email, language = fields.get("email", ""), fields.get("language", "")
     if fields.get("action") == "remove":
         await run_in_threadpool(remove, server.desk, seller_id, email)

@@ -169,11 +169,11 @@ def file_asin_list(standing: Standing, command: FileAsinList) -> list[AdmissionF
 def ensure_asked(admission: Admission, item: Item) -> None:
     """Raises WrongState or DocumentRefused where this is not asked for now."""
     if admission.entity is None:
-        raise WrongState("apply first")
+        raise WrongState("apply first", rules={"item": "apply_first"})
     stage = stage_of(item)
     review = admission.review(stage)
     if review.progress == "in_review":
-        raise WrongState(f"in review until {review.due_on}: wait for what the reviewer says")
+        raise WrongState(f"in review until {review.due_on}", rules={"item": "review_under_way"})
     if not is_asked(admission, item):
         asked = admission.missing(stage)
         raise DocumentRefused(
@@ -183,8 +183,13 @@ def ensure_asked(admission: Admission, item: Item) -> None:
 
 
 def is_asked(admission: Admission, item: Item) -> bool:
-    """Whether this would be taken now; before the first review also in place of what was filed."""
+    """Whether this would be taken now; before the first review also in place of what was filed.
+
+    A chain of authorisations may always follow: brands come later too (E-416).
+    """
     review = admission.review(stage_of(item))
+    if item == "brand_authorisation" and review.progress == "approved":
+        return True
     is_wanted = item in admission.required(stage_of(item)) and review.progress != "in_review"
     return is_wanted and (review.progress == "open" or not admission.is_in_order(item))
 
@@ -229,7 +234,7 @@ def in_review(admission: Admission) -> tuple[Stage, Review]:
             return stage, admission.review(stage)
     last = admission.last_decided
     said = f": {last.progress} by {last.decided_by} at {last.decided_at}" if last else ""
-    raise WrongState(f"nothing is in review{said}")
+    raise WrongState(f"nothing is in review{said}", rules={"decision": "nothing_in_review"})
 
 
 def followed(standing: Standing, facts: Sequence[AdmissionFact]) -> list[AdmissionFact]:

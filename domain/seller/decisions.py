@@ -14,6 +14,7 @@ from domain.errors import (
     BrandRefused,
     PriceOutOfRange,
     SellerExists,
+    SellerLeft,
     SyncNotEnabled,
     WarrantyIncomplete,
 )
@@ -130,7 +131,10 @@ class RevokeKey(Command):
 def register(seller: Seller, command: Register) -> list[SellerFact]:
     """Raises SellerExists for an account that is registered already."""
     if seller.is_registered:
-        raise SellerExists(f"{command.amazon_seller_id} is registered already")
+        raise SellerExists(
+            f"{command.amazon_seller_id} is registered already",
+            rules={"amazon_seller_id": "application_exists"},
+        )
     return [
         Registered(
             stamp=command.stamp,
@@ -142,7 +146,7 @@ def register(seller: Seller, command: Register) -> list[SellerFact]:
 
 def link_amazon(seller: Seller, command: LinkAmazon) -> list[SellerFact]:
     """Linking again is a fact again: the token behind it is a new one. Raises SellerTerminated."""
-    ensure_not_terminated(seller.arbitrage)
+    ensure_active(seller)
     linked = AmazonLinked(
         stamp=command.stamp, amazon_seller_id=seller.amazon_seller_id, scopes=command.scopes
     )
@@ -151,7 +155,7 @@ def link_amazon(seller: Seller, command: LinkAmazon) -> list[SellerFact]:
 
 def link_mercari(seller: Seller, command: LinkMercari) -> list[SellerFact]:
     """Linking again is a fact again: the token behind it is a new one. Raises SellerTerminated."""
-    ensure_not_terminated(seller.arbitrage)
+    ensure_active(seller)
     linked = MercariLinked(stamp=command.stamp, shop_id=command.shop_id)
     return [linked, *begun_by_link(seller, "is_mercari_linked", command.stamp)]
 
@@ -166,7 +170,7 @@ def admit(seller: Seller, command: admission.Approve) -> list[SellerFact]:
 
     Raises WrongState, SellerTerminated.
     """
-    ensure_not_terminated(seller.arbitrage)
+    ensure_active(seller)
     facts = admission.approve(seller.standing, command)
     is_let_in = any(
         isinstance(fact, ApplicationApproved) and fact.stage == "asin_sync" for fact in facts
@@ -179,7 +183,7 @@ def enable_sync(seller: Seller, command: EnableSync) -> list[SellerFact]:
 
     Raises SellerTerminated.
     """
-    ensure_not_terminated(seller.arbitrage)
+    ensure_active(seller)
     ensure_admitted(seller)
     return [] if seller.is_sync_enabled else [SyncEnabled(stamp=command.stamp)]
 
@@ -192,7 +196,7 @@ def disable_sync(seller: Seller, command: DisableSync) -> list[SellerFact]:
 
 def change_settings(seller: Seller, command: ChangeSettings) -> list[SellerFact]:
     """Raises PriceOutOfRange for a float beyond the policy's maximum, SellerTerminated."""
-    ensure_not_terminated(seller.arbitrage)
+    ensure_active(seller)
     maximum = Decimal(policy_of(command.stamp.policy).float_rate_max)
     if abs(command.default_float_rate or Decimal(0)) > maximum:
         raise PriceOutOfRange(f"the float must lie within ±{maximum:.0%}")
@@ -207,7 +211,7 @@ def change_warranty(seller: Seller, command: ChangeWarranty) -> list[SellerFact]
 
     Raises SellerTerminated.
     """
-    ensure_not_terminated(seller.arbitrage)
+    ensure_active(seller)
     if faults := faults_in(command.warranty):
         raise WarrantyIncomplete(f"mend: {', '.join(faults)}", parts=list(faults), rules=faults)
     if not command.is_attested:
@@ -223,7 +227,7 @@ def authorise_brands(seller: Seller, command: AuthoriseBrands) -> list[SellerFac
 
     Raises SellerTerminated.
     """
-    ensure_not_terminated(seller.arbitrage)
+    ensure_active(seller)
     for each in command.authorisations:
         if not each.brand.strip() or not is_registration(each.registration_number):
             rules = {"registration_number": "proof_brand_number"}
@@ -249,7 +253,8 @@ def request_sweep(seller: Seller, command: RequestSweep) -> list[SellerFact]:
     ]
 
 
-def issue_key(_: Seller, command: IssueKey) -> list[SellerFact]:
+def issue_key(seller: Seller, command: IssueKey) -> list[SellerFact]:
+    ensure_active(seller)
     return [
         KeyIssued(
             stamp=command.stamp, key_id=command.key_id, role=command.role, label=command.label
@@ -273,6 +278,13 @@ def note_erasure(seller: Seller, command: NoteErasure) -> list[SellerFact]:
         return []
     counts = command.model_dump(exclude={"stamp"})
     return [PersonalDataErased(stamp=command.stamp, **counts)]
+
+
+def ensure_active(seller: Seller) -> None:
+    """Raises SellerTerminated, SellerLeft for who was ended, or has left."""
+    ensure_not_terminated(seller.arbitrage)
+    if seller.is_leaving:
+        raise SellerLeft("this seller has left", rules={"seller": "seller_left"})
 
 
 def ensure_linked(seller: Seller) -> None:
@@ -306,8 +318,7 @@ def missing_admission(seller: Seller) -> list[str]:
 
 def ensure_admitted(seller: Seller) -> None:
     """Raises SyncNotEnabled naming everything that is missing."""
-    if seller.is_leaving:
-        raise SyncNotEnabled("this seller has left", missing=["not leaving"])
+    ensure_active(seller)
     if missing := missing_admission(seller):
         raise SyncNotEnabled(f"missing: {', '.join(missing)}", missing=missing)
 
@@ -317,7 +328,7 @@ def ensure_may_bind(seller: Seller) -> None:
 
     Raises SellerTerminated where it never may again.
     """
-    ensure_not_terminated(seller.arbitrage)
+    ensure_active(seller)
     if not seller.is_sync_enabled:
         ensure_admitted(seller)
         raise SyncNotEnabled("missing: ASIN Sync is switched off", missing=["sync enabled"])

@@ -60,8 +60,9 @@ class SyncDisabled(Fact):
     """ASIN Sync stopped for this seller; nothing is taken off sale because of it."""
 
     TOPIC: ClassVar[str] = "seller.sync_disabled"
+    PERSONAL: ClassVar[frozenset[str]] = frozenset({"reason"})
     code: str
-    reason: str
+    reason: str | None = None
 
 
 class SettingsChanged(Fact):
@@ -98,8 +99,9 @@ class BrandAuthorisationEnded(Fact):
     """The seller may not sell this brand any more."""
 
     TOPIC: ClassVar[str] = "seller.brand_authorisation_ended"
+    PERSONAL: ClassVar[frozenset[str]] = frozenset({"reason"})
     brand: str
-    reason: str
+    reason: str | None = None
 
 
 class PricingRulesChanged(Fact):
@@ -121,9 +123,10 @@ class KeyIssued(Fact):
     """An API key was made; only its id is a fact."""
 
     TOPIC: ClassVar[str] = "seller.key_issued"
+    PERSONAL: ClassVar[frozenset[str]] = frozenset({"label"})
     key_id: str
     role: Role
-    label: str
+    label: str | None = None
 
 
 class KeyRevoked(Fact):

@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain import seller
 from domain.application import AsinSync, acting_for
-from domain.arbitrage import ensure_not_terminated
 from domain.consents import (
     CALLBACK_PATH,
     CONSENT_LIFETIME,
@@ -31,6 +30,7 @@ from domain.consents import (
     refused,
 )
 from domain.errors import ConsentRefused
+from domain.errors import Refusal as DomainRefusal
 from domain.ports import Clock, UpstreamError, UpstreamRefused
 from domain.sellers import change_seller
 from domain.stamps import Work
@@ -166,14 +166,18 @@ class AmazonConsents:
         asked = self._redeemed(answer.state, browser)
         with acting_for(asked.seller_id):
             owner = self._app.seller(asked.seller_id)
-        ensure_not_terminated(owner.arbitrage)
+        seller.ensure_active(owner)
         ensure_answered(owner, answer)
         grant = self._exchanged(answer.code)
         ensure_scopes(grant.scopes)
         self._secrets.store(asked.seller_id, "amazon_refresh_token", grant.refresh_token)
         stamp = Work(self._clock, f"key:{asked.key_id}", uuid4()).stamp()
         command = seller.LinkAmazon(stamp=stamp, scopes=SCOPES)
-        change_seller(self._app, asked.seller_id, lambda it: seller.link_amazon(it, command))
+        try:
+            change_seller(self._app, asked.seller_id, lambda it: seller.link_amazon(it, command))
+        except DomainRefusal:
+            self._secrets.forget(asked.seller_id, "amazon_refresh_token")
+            raise
         return asked.seller_id
 
     def close(self) -> None:

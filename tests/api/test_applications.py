@@ -233,3 +233,48 @@ def test_a_document_is_read_by_its_seller_and_by_no_other(
     assert (own.status_code, own.headers["content-type"]) == (200, "application/pdf")
     path = f"/v1/sellers/{applicant.made['id']}/documents/{item['sha256']}"
     assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("text", ["x\x00y", "shop\u202eevil", "a\u200bb"])
+def test_a_name_with_characters_that_nobody_sees_is_refused(address: str, text: str) -> None:
+    refused = httpx.post(f"{address}/v1/sellers", json={**JAPANESE, "shop_name": text})
+    assert refused.status_code == 422
+
+
+def test_support_sees_that_a_paper_is_there_and_does_not_open_it(
+    applicant: Applicant, address: str, staff: Bearer
+) -> None:
+    position = complete(applicant)
+    (item, *_) = applicant.shown(position)["items"]
+    path = f"{address}/v1/sellers/{applicant.made['id']}/documents/{item['sha256']}"
+    why = {"Access-Reason": "a question by phone"}
+    opened = {
+        role: httpx.get(path, headers=staff(role) | why).status_code
+        for role in ("reviewer", "support", "auditor")
+    }
+    assert opened == {"reviewer": 200, "support": 403, "auditor": 403}
+
+
+@pytest.mark.parametrize("position", ["²", "9" * 5_000, "-1", "x"])
+def test_a_position_that_is_none_is_not_waited_for(applicant: Applicant, position: str) -> None:
+    shown = applicant.client.get("/application", params={"at_position": position})
+    assert shown.status_code == 200
+
+
+def test_who_has_left_is_neither_approved_nor_linked_nor_given_contacts_or_keys(
+    applicant: Applicant, address: str, staff: Bearer
+) -> None:
+    complete(applicant)
+    assert applicant.client.post("/erasure").status_code == 202
+    reviewer, admin = staff("reviewer"), staff("admin")
+    url = f"{address}/v1/sellers/{applicant.made['id']}"
+    why = {"Access-Reason": "who has left", "Accept-Language": "zh"}
+    asked: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
+        ("POST", "/review", {"decision": "approve"}, reviewer),
+        ("POST", "/mercari-link", {"access_token": "t", "shop_id": "s"}, admin),
+        ("PUT", "/contacts", {"contacts": [{"email": "a@shop.example"}]}, admin),
+    ]
+    for method, path, body, key in asked:
+        answer = httpx.request(method, url + path, json=body, headers=key | why)
+        assert answer.status_code == 409, (path, answer.text)
+        assert "个人数据" in answer.json()["errors"][0]["detail"]

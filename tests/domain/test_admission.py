@@ -229,6 +229,13 @@ def test_a_reason_that_does_not_fit_is_refused(rejections: Any) -> None:
     given(*complete()).when(admission.send_back, command).then_refused(DocumentRefused)
 
 
+def test_a_chain_of_authorisations_may_follow_after_the_approval() -> None:
+    history = complete()
+    history += given(*history).when(admission.approve, Approve(stamp=STAMP)).facts()
+    chain = filing("brand_authorisation")
+    given(*history).when(admission.file_document, chain).then(filed("brand_authorisation"))
+
+
 def test_of_two_reviewers_one_wins_and_the_other_is_told_who_and_when() -> None:
     approve = Approve(stamp=STAMP)
     history = complete()

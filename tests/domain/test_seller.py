@@ -10,7 +10,13 @@ from pydantic import ValidationError
 
 from domain import seller
 from domain.admission import ApplicationApproved
-from domain.errors import PriceOutOfRange, SellerExists, SyncNotEnabled, WarrantyIncomplete
+from domain.errors import (
+    PriceOutOfRange,
+    SellerExists,
+    SellerLeft,
+    SyncNotEnabled,
+    WarrantyIncomplete,
+)
 from domain.rules.warranty import TEMPLATE_URL, Warranty, listing_description
 from tests.domain.test_admission import signed
 from tests.examples import SELLER_ID, STAMP, TITLE
@@ -84,8 +90,8 @@ def test_a_seller_that_leaves_may_never_sync_again() -> None:
     (left,) = given(*LINKED, *ADMITTED, ENABLED).when(seller.request_erasure, leave).facts()
     history = (*LINKED, *ADMITTED, ENABLED, left)
     given(*history).when(seller.request_erasure, leave).then_nothing()
-    given(*history).when(seller.enable_sync, ENABLE).then_refused(SyncNotEnabled)
-    given(*history).when(seller.request_sweep, SWEEP).then_refused(SyncNotEnabled)
+    given(*history).when(seller.enable_sync, ENABLE).then_refused(SellerLeft)
+    given(*history).when(seller.request_sweep, SWEEP).then_refused(SellerLeft)
 
 
 def test_a_sweep_is_for_sellers_who_may_bind() -> None:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.catalogue import FACTS
+from domain.errors import TextRefused
 from domain.facts import Fact
 from domain.seller import AmazonLinked
 from infra.event_codec import decode, encode
@@ -60,3 +61,14 @@ def test_a_shape_from_the_future_can_not_be_read() -> None:
 def test_broken_bytes_are_never_read_as_a_fact(state: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         decode("asin_binding.withdrawn", state)
+
+
+@pytest.mark.parametrize("text", ["\x00", "a\x00b", "\\\x00"])
+def test_a_character_that_no_view_could_hold_is_refused(text: str) -> None:
+    with pytest.raises(TextRefused):
+        encode(withdrawn().model_copy(update={"reason": text}))
+
+
+def test_the_same_written_as_an_escape_is_text_like_any_other() -> None:
+    fact = withdrawn().model_copy(update={"reason": r"\u0000"})
+    assert decode(fact.TOPIC, encode(fact)) == fact

