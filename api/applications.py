@@ -50,9 +50,14 @@ APPLICANT = "applicant"
 FIGURES_SINCE = timedelta(days=90)
 TEMPLATE_FILE = "undertaking-2026-11.html"
 STAFF_ROLES: Collection[Role] = ("reviewer", "support", "auditor", "admin")
-DOCUMENT = form_body(item="company_register")
+DOCUMENT = form_body("document.pdf", item="company_register")
+ASIN_LIST = form_body("asins.csv")
 UNDERTAKING = form_body(
-    signatory_name="Li Hua", template_version="2026-11", has_seal="yes", has_signature="yes"
+    "undertaking.pdf",
+    signatory_name="Li Hua",
+    template_version="2026-11",
+    has_seal="yes",
+    has_signature="yes",
 )
 
 
@@ -145,7 +150,7 @@ def add_filing(router: APIRouter, reception: Reception) -> None:
             filed_by, file_undertaking, reception, request, seller_id, sent
         )
 
-    @router.post("/sellers/{seller_id}/asin-list", status_code=202, openapi_extra=form_body())
+    @router.post("/sellers/{seller_id}/asin-list", status_code=202, openapi_extra=ASIN_LIST)
     async def asin_list(request: Request, seller_id: str) -> Any:
         """File the ASINs to be synced: multipart `file`, a CSV with the columns of an upload."""
         sent = await sent_form(request)

@@ -24,7 +24,7 @@ from domain.errors import NotFound
 from domain.evidence import SIZE_BYTES_MAX
 from projections import bindings
 
-PROOF = {**IF_MATCH, **form_body(kind="brand", number="1234567")}
+PROOF = {**IF_MATCH, **form_body("proof.pdf", kind="brand", number="1234567")}
 
 
 class RemapBody(BaseModel):

@@ -24,10 +24,10 @@ def json_body(example: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def form_body(**examples: str) -> dict[str, Any]:
-    """A multipart form with a file and these fields."""
+def form_body(file: str, **examples: str) -> dict[str, Any]:
+    """A multipart form with these fields and a `file`, told by its name."""
     fields: dict[str, Any] = {name: {**TEXT, "example": text} for name, text in examples.items()}
-    fields["file"] = {**TEXT, "format": "binary"}
+    fields["file"] = {**TEXT, "format": "binary", "example": file}
     schema = {"type": "object", "properties": fields, "required": list(fields)}
     content = {"multipart/form-data": {"schema": schema}}
     return {"requestBody": {"required": True, "content": content}}

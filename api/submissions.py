@@ -32,7 +32,7 @@ def build_submissions(reception: Reception) -> APIRouter:
     """Routes under /submissions."""
     router = APIRouter(prefix="/submissions", tags=["submissions"])
 
-    @router.post("", status_code=202, openapi_extra=form_body())
+    @router.post("", status_code=202, openapi_extra=form_body("upload.csv"))
     async def submit(request: Request, response: Response) -> Any:
         """Bind up to 500 ASINs: multipart `file` (CSV), or JSON `{"rows": [{…}]}`."""
         filename, content = await sent_file(request)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 Schema = Mapping[str, Any]
 JSON, FORM = "application/json", "multipart/form-data"
@@ -168,7 +170,8 @@ def example_of(name: str, given: Schema, schemas: Schema) -> Any:
         case "boolean":
             return True
         case "integer" | "number":
-            return EXAMPLES.get(name, max(0, int(schema.get("minimum", 1))))
+            number = EXAMPLES.get(name)
+            return number if isinstance(number, int) else max(0, int(schema.get("minimum", 1)))
         case _ if schema.get("format") == "date-time":
             return "2026-11-26T00:00:00Z"
     return EXAMPLES.get(name, "example")
@@ -194,17 +197,17 @@ def arguments(
         made.append(f"--json '{json.dumps(sent, ensure_ascii=False)}'")
     elif body_type == FORM:
         for name, each in body["schema"]["properties"].items():
-            value = each.get("example", "@file")
-            made.append(f"-F {name}={value}")
+            value = "@" * (each.get("format") == "binary") + each["example"]
+            made.append(f"-F {shlex.quote(f'{name}={value}')}")
     return made
 
 
 def target_of(path: str, parameters: Sequence[Schema]) -> str:
     """The path, with a shell variable for each part that is yours, and what the query must hold."""
     filled = re.sub(r"\{(\w+)\}", lambda part: f"${part[1].upper()}", path)
-    asked = [
-        f"{each['name']}={example_of(each['name'], each['schema'], {})}"
+    asked = {
+        each["name"]: example_of(each["name"], each["schema"], {})
         for each in parameters
         if each["in"] == "query" and each.get("required")
-    ]
-    return f"{filled}?{'&'.join(asked)}" if asked else filled
+    }
+    return f"{filled}?{urlencode(asked)}" if asked else filled
