@@ -33,6 +33,20 @@ while True:
 """)
 """A program that follows the feed from its first event, with nothing but Python."""
 
+CHECKING = """\
+import base64, hashlib, hmac, time
+
+
+def is_genuine(secret: str, headers, body: bytes) -> bool:
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    digest = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+    given = [each.partition(",")[2] for each in headers["webhook-signature"].split()]
+    is_recent = abs(time.time() - int(headers["webhook-timestamp"])) < 300
+    return is_recent and any(hmac.compare_digest(digest, each) for each in given)
+"""
+"""Whether a webhook is from us, with nothing but Python."""
+
 
 def add_docs(router: APIRouter, server: PageServer) -> None:
     """The routes `/docs`, `/docs/{tag}`, `/docs/errors` and `/docs/errors/{code}`."""
@@ -46,6 +60,7 @@ def add_docs(router: APIRouter, server: PageServer) -> None:
             "conventions": CONVENTIONS,
             "address": address,
             "following": FOLLOWING.substitute(address=address),
+            "checking": CHECKING,
             "counts": {tag: len(routes) for tag, routes in sections(request.app).items()},
         }
         return server.plain(request, Page("docs.html", context))

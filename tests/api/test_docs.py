@@ -25,6 +25,7 @@ from domain.error_codes import ERROR_CODES, LANGUAGES, Language
 from tests.api.test_problems import OPEN, OPENED_BY_ITS_PATH
 from tests.api.visiting import Visitor
 
+ROOT = Path(__file__).parents[2]
 PAGE_BYTES_MAX = 40 * 1024
 PAGES = ("/docs", "/docs/errors", *(f"/docs/{tag}" for tag in TAGS))
 UNTRANSLATED = (
@@ -122,6 +123,11 @@ def test_the_program_that_follows_the_feed_runs_as_it_stands(
         first = running.stdout.readline().split()
         running.terminate()
     assert first[1] == "seller.registered"
+
+
+def test_the_way_to_check_a_webhook_is_the_one_that_was_tried(visitor: Visitor) -> None:
+    told = (ROOT / "docs/feed.md").read_text("utf-8")
+    assert example_in(visitor().get("/docs").text, "webhook") in told
 
 
 def test_every_example_of_the_api_is_a_command_whose_request_has_the_right_form(
