@@ -20,6 +20,7 @@ from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids
 from api.desk import Caller, Desk
 from api.ids import public_id
 from api.l10n import L10n
+from api.openapi_extras import form_body
 from api.requests import Reception, correlation_of
 from api.sellers import acting, staff_work, visit_of
 from domain import admission, seller
@@ -50,6 +51,15 @@ APPLICANT = "applicant"
 FIGURES_SINCE = timedelta(days=90)
 TEMPLATE_FILE = "undertaking-2026-11.html"
 STAFF_ROLES: Collection[Role] = ("reviewer", "support", "auditor", "admin")
+DOCUMENT = form_body("document.pdf", item="company_register")
+ASIN_LIST = form_body("asins.csv")
+UNDERTAKING = form_body(
+    "undertaking.pdf",
+    signatory_name="Li Hua",
+    template_version="2026-11",
+    has_seal="yes",
+    has_signature="yes",
+)
 
 
 class ApplicationBody(BaseModel):
@@ -133,13 +143,13 @@ def add_applying(router: APIRouter, reception: Reception) -> None:
 def add_filing(router: APIRouter, reception: Reception) -> None:
     """What the seller files, each a PDF, JPEG or PNG up to 10 MB."""
 
-    @router.post("/sellers/{seller_id}/documents", status_code=202)
+    @router.post("/sellers/{seller_id}/documents", status_code=202, openapi_extra=DOCUMENT)
     async def document(request: Request, seller_id: str) -> Any:
         """File one document (multipart: `item` and `file`). Only what is missing is taken."""
         sent = await sent_form(request)
         return await run_in_threadpool(filed_by, file_document, reception, request, seller_id, sent)
 
-    @router.post("/sellers/{seller_id}/undertaking", status_code=202)
+    @router.post("/sellers/{seller_id}/undertaking", status_code=202, openapi_extra=UNDERTAKING)
     async def undertaking(request: Request, seller_id: str) -> Any:
         """File the signed undertaking (multipart: `file`, `signatory_name`, `template_version`,
         `has_seal`, `has_signature`).
@@ -149,7 +159,7 @@ def add_filing(router: APIRouter, reception: Reception) -> None:
             filed_by, file_undertaking, reception, request, seller_id, sent
         )
 
-    @router.post("/sellers/{seller_id}/asin-list", status_code=202)
+    @router.post("/sellers/{seller_id}/asin-list", status_code=202, openapi_extra=ASIN_LIST)
     async def asin_list(request: Request, seller_id: str) -> Any:
         """File the ASINs to be synced: multipart `file`, a CSV with the columns of an upload."""
         sent = await sent_form(request)

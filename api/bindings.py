@@ -13,6 +13,7 @@ from starlette.datastructures import UploadFile
 
 from api.answers import binding_answer, differences_between, history_answer
 from api.ids import cursor_of, inner_id, place_in
+from api.openapi_extras import IF_MATCH, form_body
 from api.proofs import prove
 from api.requests import Reception, Visit, page_answer
 from domain import bindings as cases
@@ -22,6 +23,8 @@ from domain.asin_binding.facts import Requested
 from domain.errors import NotFound
 from domain.evidence import SIZE_BYTES_MAX
 from projections import bindings
+
+PROOF = {**IF_MATCH, **form_body("proof.pdf", kind="brand", number="1234567")}
 
 
 class RemapBody(BaseModel):
@@ -107,7 +110,7 @@ def build_bindings(reception: Reception) -> APIRouter:
         changes = differences_between(before, after, visit.l10n)
         return {"from": from_version, "to": to_version, "changes": changes}
 
-    @router.post("/{binding_id}/remap", status_code=202)
+    @router.post("/{binding_id}/remap", status_code=202, openapi_extra=IF_MATCH)
     def remap(request: Request, response: Response, binding_id: str, body: RemapBody) -> Any:
         """Choose another Mercari category; off sale until checked again. Needs If-Match."""
         visit = reception.writing(request)
@@ -116,21 +119,21 @@ def build_bindings(reception: Reception) -> APIRouter:
         )
         return changed(visit, response, binding_id, lambda it: decisions.ask_again(it, command))
 
-    @router.post("/{binding_id}/resubmit", status_code=202)
+    @router.post("/{binding_id}/resubmit", status_code=202, openapi_extra=IF_MATCH)
     def resubmit(request: Request, response: Response, binding_id: str) -> Any:
         """Check again, after the cause was mended; off sale until it passed. Needs If-Match."""
         visit = reception.writing(request)
         command = decisions.AskAgain(stamp=visit.work().stamp())
         return changed(visit, response, binding_id, lambda it: decisions.ask_again(it, command))
 
-    @router.post("/{binding_id}/withdraw", status_code=202)
+    @router.post("/{binding_id}/withdraw", status_code=202, openapi_extra=IF_MATCH)
     def withdraw(request: Request, response: Response, binding_id: str) -> Any:
         """Take the ASIN back; its listing is closed. Needs If-Match."""
         visit = reception.writing(request)
         command = decisions.Withdraw(stamp=visit.work().stamp())
         return changed(visit, response, binding_id, lambda it: decisions.withdraw(it, command))
 
-    @router.post("/{binding_id}/image-review", status_code=202)
+    @router.post("/{binding_id}/image-review", status_code=202, openapi_extra=IF_MATCH)
     def review(request: Request, response: Response, binding_id: str, body: ReviewBody) -> Any:
         """A reviewer's decision on a main image in between. Needs If-Match and seller_id."""
         visit = reception.reviewing(request)
@@ -146,7 +149,7 @@ def build_bindings(reception: Reception) -> APIRouter:
 def add_proofs(router: APIRouter, reception: Reception) -> None:
     """Evidence for one binding."""
 
-    @router.post("/{binding_id}/proofs", status_code=202)
+    @router.post("/{binding_id}/proofs", status_code=202, openapi_extra=PROOF)
     async def prove(request: Request, response: Response, binding_id: str) -> Any:
         """File evidence (multipart: the fields of a proof and `file`, a PDF, JPEG or PNG ≤ 10 MB).
 

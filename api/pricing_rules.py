@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 
 from api.ids import public_id
+from api.openapi_extras import json_body
 from api.pricing_bodies import json_in, prices_in, rules_answer, rules_in
 from api.pricing_trial import trial_answer, tried
 from api.requests import Reception, Visit
@@ -22,6 +23,9 @@ from domain.rules.repricing import OwnPrice, PricingRules
 from domain.sellers import Decide, change_seller
 from domain.upload_file import BYTES_MAX
 from projections import channel_prices
+
+RULES = {"rules": {"floor_jpy": 1000, "overrides": []}}
+PRICES = {"prices": [{"asin": "B0EXAMPLE1", "channel": "own_site", "price_jpy": 1980}]}
 
 
 def build_pricing(reception: Reception) -> APIRouter:
@@ -37,19 +41,19 @@ def build_pricing(reception: Reception) -> APIRouter:
         with visit.desk.reading_for(visit.seller_id) as connection:
             return pricing_answer(rules, channel_prices.known(connection), visit.desk.position())
 
-    @router.put("", status_code=202)
+    @router.put("", status_code=202, openapi_extra=json_body(RULES))
     async def change(request: Request) -> Any:
         """Change all rules at once; live listings are priced anew by a sweep that starts now."""
         content = await request.body()
         return await run_in_threadpool(changed_rules, reception, request, content)
 
-    @router.post("/dry-run")
+    @router.post("/dry-run", openapi_extra=json_body(RULES))
     async def dry_run(request: Request) -> Any:
         """Which live listings these rules would change. Saves nothing, asks no marketplace."""
         content = await request.body()
         return await run_in_threadpool(tried_rules, reception, request, content)
 
-    @router.post("/channel-prices", status_code=202)
+    @router.post("/channel-prices", status_code=202, openapi_extra=json_body(PRICES))
     async def enter(request: Request) -> Any:
         """Enter own prices on other channels: JSON, or CSV as body or multipart `file`."""
         is_csv, content = await sent_prices(request)

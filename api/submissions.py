@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from api.answers import row_answer, submission_answer
 from api.auth import caller_of
 from api.ids import inner_id, public_id
+from api.openapi_extras import form_body
 from api.requests import Reception, Visit
 from domain import uploads
 from domain.application import acting_for
@@ -31,7 +32,7 @@ def build_submissions(reception: Reception) -> APIRouter:
     """Routes under /submissions."""
     router = APIRouter(prefix="/submissions", tags=["submissions"])
 
-    @router.post("", status_code=202)
+    @router.post("", status_code=202, openapi_extra=form_body("upload.csv"))
     async def submit(request: Request, response: Response) -> Any:
         """Bind up to 500 ASINs: multipart `file` (CSV), or JSON `{"rows": [{…}]}`."""
         filename, content = await sent_file(request)

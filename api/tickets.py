@@ -17,6 +17,7 @@ from starlette.datastructures import UploadFile
 from api.auth import OWN_SELLER_ROLES, RoleForbids, caller_of, ensure_staff_reader, seller_read_by
 from api.desk import Caller, Desk
 from api.ids import cursor_of, inner_id, place_in, public_id
+from api.openapi_extras import IF_MATCH, json_body
 from api.requests import Reception, Visit, named_seller, page_answer
 from api.ticket_answers import (
     around_answer,
@@ -40,6 +41,7 @@ from projections.tickets import Place, StaffList
 TICKET_ROLES: tuple[Role, ...] = ("support", "reviewer", "admin")
 """These of staff answer tickets; an auditor reads them."""
 GROUPS = ("support", "reviewer", "engineering")
+OPENING = {"asin": "B0EXAMPLE1", "subject": "Suspended", "text": "Why was it suspended?"}
 TEXT_BYTES_MAX = 200_000
 EXTENSIONS = {
     "application/json": "json", "text/csv": "csv", "image/png": "png", "image/jpeg": "jpg",
@@ -87,7 +89,7 @@ def build_tickets(reception: Reception) -> APIRouter:
     """Routes under /tickets."""
     router = APIRouter(prefix="/tickets", tags=["tickets"])
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, openapi_extra=json_body(OPENING))
     async def open_(request: Request, response: Response) -> Any:
         """Ask for help (JSON `{log_position?, log_number?, asin?, subject?, text?}`, or multipart
         with `screenshot`, a PNG or JPEG ≤ 10 MB). The log excerpt and the failure report are
@@ -175,7 +177,7 @@ def add_lists(router: APIRouter, reception: Reception) -> None:
 def add_writing(router: APIRouter, reception: Reception) -> None:
     """What is said and done; each needs If-Match with the version that was seen."""
 
-    @router.post("/{ticket_id}/replies", status_code=202)
+    @router.post("/{ticket_id}/replies", status_code=202, openapi_extra=IF_MATCH)
     def reply(request: Request, response: Response, ticket_id: str, body: ReplyBody) -> Any:
         """Say something; staff's first answers, a seller's within 14 days opens it anew."""
         visit, inner = ticket_visit(reception, request, ticket_id)
@@ -183,7 +185,7 @@ def add_writing(router: APIRouter, reception: Reception) -> None:
         decide = replied(visit.caller, body.text, stamp, is_internal=body.is_internal)
         return changed(visit, response, inner, decide)
 
-    @router.post("/{ticket_id}/hand-over", status_code=202)
+    @router.post("/{ticket_id}/hand-over", status_code=202, openapi_extra=IF_MATCH)
     def hand_over(request: Request, response: Response, ticket_id: str, body: HandOverBody) -> Any:
         """Another group or person of staff goes on with it; the reason stays with staff."""
         visit, inner = ticket_visit(reception, request, ticket_id)
@@ -191,7 +193,7 @@ def add_writing(router: APIRouter, reception: Reception) -> None:
         decide = handed_over(visit.desk, body.to, body.reason, visit.work().stamp())
         return changed(visit, response, inner, decide)
 
-    @router.post("/{ticket_id}/resolution", status_code=202)
+    @router.post("/{ticket_id}/resolution", status_code=202, openapi_extra=IF_MATCH)
     def resolve(request: Request, response: Response, ticket_id: str, body: ResolutionBody) -> Any:
         """Settle it with a cause: seller_data, amazon, mercari, asin_sync, unclear, duplicate."""
         visit, inner = ticket_visit(reception, request, ticket_id)

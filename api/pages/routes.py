@@ -18,6 +18,7 @@ from api.pages.binding_bulk import add_bulk
 from api.pages.binding_forms import add_binding_forms
 from api.pages.binding_view import binding_page_of, bindings_page
 from api.pages.contact_form import add_contact_form
+from api.pages.docs_pages import add_docs
 from api.pages.failure_report_view import failure_report_page
 from api.pages.health_view import health_page
 from api.pages.integration import add_integration
@@ -68,6 +69,7 @@ def build_pages(desk: Desk) -> APIRouter:
     add_streams(router, server)
     add_sign_in(router, server)
     add_apply(router, server)
+    add_docs(router, server)
     add_onboarding(router, server)
     add_review(router, server)
 
