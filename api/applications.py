@@ -62,8 +62,8 @@ UNDERTAKING = form_body(
 )
 
 
-class ApplicationBody(BaseModel):
-    """Who applies. `entity`: cn_company or jp_kabushiki_gaisha; nobody else is eligible (E-418).
+class CompanyBody(BaseModel):
+    """The company and its people. `entity`: cn_company or jp_kabushiki_gaisha; nobody else (E-418).
 
     `registration_number` is the unified social credit code, or the 法人番号. The persons named are
     stored encrypted and can be erased.
@@ -71,8 +71,6 @@ class ApplicationBody(BaseModel):
 
     model_config = ConfigDict(str_strip_whitespace=True)
 
-    amazon_seller_id: str = Field(pattern=r"^[A-Z0-9]{6,20}$")
-    shop_name: str = Field(min_length=1, max_length=100)
     entity: str = Field(max_length=40)
     company_name: str = Field(max_length=200)
     registration_number: str = Field(max_length=40)
@@ -82,13 +80,22 @@ class ApplicationBody(BaseModel):
     contact_email: str = Field(max_length=254)
     language: Language = "zh"
 
-    @field_validator("shop_name", "company_name", "representative_name", "contact_name")
+    @field_validator("*", mode="after")
     @classmethod
-    def refuse_unseen(cls, text: str) -> str:
+    def refuse_unseen(cls, text: object) -> object:
         """Marks that nobody sees can make one name look like another."""
-        if any(unicodedata.category(each) in ("Cc", "Cf", "Cs", "Co") for each in text):
+        if isinstance(text, str) and any(
+            unicodedata.category(each) in ("Cc", "Cf", "Cs", "Co") for each in text
+        ):
             raise ValueError("holds characters that can't be seen")
         return text
+
+
+class ApplicationBody(CompanyBody):
+    """Who applies: the company, its account at Amazon.co.jp, and the name of its shop."""
+
+    amazon_seller_id: str = Field(pattern=r"^[A-Z0-9]{6,20}$")
+    shop_name: str = Field(min_length=1, max_length=100)
 
 
 class AsinListBody(BaseModel):
@@ -131,6 +138,15 @@ def add_applying(router: APIRouter, reception: Reception) -> None:
         """How far it has come, what is missing, who acts next and until when."""
         visit = visit_of(reception, request, seller_id)
         return application_answer(visit.desk, visit.caller, visit.seller_id, visit.l10n)
+
+    @router.put("/sellers/{seller_id}/application", status_code=202)
+    def amend(request: Request, seller_id: str, body: CompanyBody) -> Any:
+        """Correct the application, before its review begins or after it came back."""
+        inner, work = acting(reception, request, seller_id)
+        command = admission.Apply(stamp=work.stamp(), **body.model_dump())
+        decide = partial(admission.amend, command=command)
+        position = change_admission(reception.desk.app, inner, decide)
+        return {"id": public_id("sel", inner), "position": position or reception.desk.position()}
 
     @router.get("/undertaking-template")
     def template() -> Response:

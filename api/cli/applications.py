@@ -79,6 +79,36 @@ def add_applying(group: typer.Typer, find_address: FindServer) -> None:
         pairs = " ".join(f"{item}=FILE" for item in made["missing"])
         stderr.print(escape(f"  asin-sync seller documents {pairs}"))
 
+    @group.command()
+    def amend(
+        entity: Annotated[str | None, typer.Option(help=" or ".join(ENTITIES) + ".")] = None,
+        company_name: Annotated[str | None, typer.Option(help="As registered.")] = None,
+        registration_number: Annotated[
+            str | None, typer.Option(help="Unified social credit code, or 法人番号.")
+        ] = None,
+        sells_brands: Annotated[bool | None, typer.Option("--brands/--no-brands")] = None,
+        representative_name: Annotated[str | None, typer.Option()] = None,
+        contact_name: Annotated[str | None, typer.Option()] = None,
+        contact_email: Annotated[str | None, typer.Option()] = None,
+        seller: OwnSeller = None,
+        lang: Lang = None,
+    ) -> None:
+        """Correct your application, before its review begins or after it came back.
+
+        What no option gives stays as it is; the account and the shop's name can't change.
+        """
+        given = {
+            "entity": entity, "company_name": company_name,
+            "registration_number": registration_number, "sells_brands": sells_brands,
+            "representative_name": representative_name, "contact_name": contact_name,
+            "contact_email": contact_email,
+        }  # fmt: skip
+        client, path = Client(find_address(), lang=lang), f"/sellers/{seller or OWN}/application"
+        held = client.get(path)
+        body = {name: held[name] if value is None else value for name, value in given.items()}
+        language = {"language": lang} if lang else {}
+        print_json(client.ask("PUT", path, json={**body, **language}).json())
+
 
 def asked_for(given: dict[str, Any]) -> dict[str, Any]:
     """The options, and on a terminal the answers to what is left. Raises typer.BadParameter."""

@@ -109,6 +109,23 @@ def apply(admission: Admission, command: Apply) -> list[AdmissionFact]:
     return [Applied(stamp=command.stamp, entity=cast(Entity, command.entity), **fields)]
 
 
+def amend(standing: Standing, command: Apply) -> list[AdmissionFact]:
+    """The application as it should have been, until a review of it begins and after it came back.
+
+    Raises WrongState, and like `apply`.
+    """
+    admission = standing.admission
+    if admission.entity is None:
+        raise WrongState("apply first", rules={"application": "apply_first"})
+    progress = admission.review("pro_seller").progress
+    if progress not in ("open", "returned"):
+        rule = "application_settled" if progress == "approved" else "review_under_way"
+        raise WrongState(f"the application is {progress}", rules={"application": rule})
+    (applied,) = apply(Admission(), command)
+    changed = after(admission, applied)
+    return [] if changed == admission else followed(standing, [applied])
+
+
 def ensure_eligible(command: Apply) -> None:
     """Raises EntityNotEligible saying why (SPEC §2.1)."""
     rule = INELIGIBLE.get(command.entity)

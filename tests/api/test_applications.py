@@ -278,3 +278,19 @@ def test_who_has_left_is_neither_approved_nor_linked_nor_given_contacts_or_keys(
         answer = httpx.request(method, url + path, json=body, headers=key | why)
         assert answer.status_code == 409, (path, answer.text)
         assert "个人数据" in answer.json()["errors"][0]["detail"]
+
+
+def test_a_mistake_in_the_application_is_corrected_until_its_review_begins(
+    applicant: Applicant,
+) -> None:
+    company = {
+        name: value for name, value in JAPANESE.items()
+        if name not in ("amazon_seller_id", "shop_name")
+    }  # fmt: skip
+    corrected = {**company, "company_name": "株式会社ことり堂"}
+    answer = applicant.client.put("/application", json=corrected)
+    assert answer.status_code == 202, answer.text
+    assert applicant.shown(answer.json()["position"])["company_name"] == "株式会社ことり堂"
+    complete(applicant)
+    late = applicant.client.put("/application", json=company)
+    assert (late.status_code, late.json()["errors"][0]["field"]) == (409, "application")

@@ -40,6 +40,10 @@ BODIES = {
         "suspicion_id": "x", "decision": "dismiss", "reason": "x",
     },
     "/v1/sellers/{seller_id}/termination": {"cause": "fraud", "reason": "x"},
+    "/v1/sellers/{seller_id}/application": {
+        "entity": "x", "company_name": "x", "registration_number": "x", "sells_brands": False,
+        "representative_name": "x", "contact_name": "x", "contact_email": "x",
+    },
     "/v1/sellers/{seller_id}/looks": {"reason": "asked by phone"},
     "/v1/tickets": {"subject": "x", "text": "x"},
     "/v1/tickets/{ticket_id}/replies": {"text": "x"},

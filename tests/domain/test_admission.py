@@ -153,6 +153,26 @@ def test_nobody_applies_twice() -> None:
         admission.apply(state, application())
 
 
+def test_an_application_may_be_corrected_until_its_review_begins_and_when_it_came_back() -> None:
+    renamed = application(company_name="深圳示例二有限公司")
+    given(*applied()).when(admission.amend, renamed).then(*applied(renamed))
+    given(*applied()).when(admission.amend, application()).then_nothing()
+    given().when(admission.amend, renamed).then_refused(WrongState)
+    given(*complete()).when(admission.amend, renamed).then_refused(WrongState)
+    rejection = Rejection(item="bank_account", fault="other_company")
+    back = Return(stamp=STAMP, rejections=(rejection,))
+    history = complete()
+    history += given(*history).when(admission.send_back, back).facts()
+    given(*history).when(admission.amend, renamed).then(*applied(renamed))
+
+
+def test_a_correction_that_makes_everything_complete_begins_the_review() -> None:
+    history = [*applied(application(sells_brands=True)), *(filed(item) for item in CHINESE)]
+    given(*history).when(admission.amend, application()).then_topics(
+        "seller.applied", "seller.review_requested"
+    )
+
+
 # --- documents ------------------------------------------------------------------------------------
 
 
