@@ -25,6 +25,7 @@ from tests import postgres
 from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller, linked_seller
 
+SLOW_FIRST = "virtual"
 CHROMIUM = shutil.which("chromium")
 collect_ignore_glob = [] if CHROMIUM else ["browser/*"]
 
@@ -32,6 +33,11 @@ collect_ignore_glob = [] if CHROMIUM else ["browser/*"]
 def pytest_report_header() -> str:
     browser = CHROMIUM or "no chromium on this machine: the browser tests are NOT RUN"
     return f"postgres: {postgres.kind()}\nbrowser: {browser}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first, so that no worker ends alone with it."""
+    items.sort(key=lambda item: SLOW_FIRST not in item.path.parts)
 
 
 @pytest.fixture(scope="session")
