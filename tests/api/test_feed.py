@@ -269,7 +269,7 @@ def test_a_stream_ends_when_the_server_stops(client: httpx.Client, desk: WebDesk
 def test_a_stream_ends_when_its_key_is_revoked(
     client: httpx.Client, desk: WebDesk, seller: LinkedSeller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.live.KEEP_ALIVE_SECONDS", 0.2)
+    monkeypatch.setattr("api.pages.live.KEEP_ALIVE_SECONDS", 0.2)
     key_id, key = desk.keys.create("service", seller.seller_id, "soon gone")
     bearer = {"Authorization": f"Bearer {key}"}
     with streaming(client, params={"after": "now"}, headers=bearer) as events:
