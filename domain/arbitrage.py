@@ -307,6 +307,7 @@ def is_decided(
     raise WrongState(
         f"this suspicion was {verdict.decision} by {verdict.by} at {verdict.at.isoformat()}",
         decision=verdict.decision, decided_by=verdict.by, decided_at=verdict.at.isoformat(),
+        rules={"decision": "suspicion_decided"},
     )  # fmt: skip
 
 
@@ -316,7 +317,7 @@ def terminate(held: Arbitrage, command: Terminate) -> list[ArbitrageFact]:
         return []
     confirmed = next((each for each in held.suspicions if is_confirmed(each)), None)
     if confirmed is None and not command.is_admin:
-        raise WrongState("no suspicion was confirmed: confirm one, or ask an administrator")
+        raise WrongState("no suspicion was confirmed", rules={"suspicion": "nothing_confirmed"})
     return [
         Terminated(
             stamp=command.stamp, code=CODE, cause=command.cause, reason=command.reason,

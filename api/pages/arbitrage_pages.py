@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -35,7 +33,6 @@ PAGE_LENGTH = 10
 PLOTS_MAX = 3
 """So many of a suspicion's bindings show their prices; each is a history to be read."""
 FORM_BYTES_MAX = 64 * 1024
-PROJECTED_SECONDS_MAX = 3.0
 
 
 def add_arbitrage_review(router: APIRouter, server: PageServer) -> None:
@@ -142,9 +139,7 @@ async def decided(request: Request, server: PageServer) -> Response:
     caller = reviewer_among(await run_in_threadpool(poster_of, request, csrf, server.sessions))
     decision = fields.get("decision", "")
     position = await run_in_threadpool(acted, server.desk, caller, decision, fields)
-    given_up_at = time.monotonic() + PROJECTED_SECONDS_MAX
-    while await server.desk.position_soon() < (position or 0) and time.monotonic() < given_up_at:
-        await asyncio.sleep(0.02)
+    await server.projected(position)
     return RedirectResponse(f"{PATH}?done={decision}", 303)
 
 

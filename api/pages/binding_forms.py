@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -28,7 +26,6 @@ from domain.evidence import SIZE_BYTES_MAX
 from domain.stamps import Work
 
 FORM_BYTES_MAX = SIZE_BYTES_MAX + 64 * 1024
-PROJECTED_SECONDS_MAX = 3.0
 
 
 def add_binding_forms(router: APIRouter, server: PageServer) -> None:
@@ -60,9 +57,7 @@ async def changed(request: Request, server: PageServer, binding_id: str) -> Resp
     position = await run_in_threadpool(
         acted, server.desk, caller, seller_id, inner_id("bnd", binding_id), fields, content
     )
-    given_up_at = time.monotonic() + PROJECTED_SECONDS_MAX
-    while await server.desk.position_soon() < (position or 0) and time.monotonic() < given_up_at:
-        await asyncio.sleep(0.02)
+    await server.projected(position)
     return RedirectResponse(f"/bindings/{binding_id}", 303)
 
 

@@ -12,9 +12,9 @@ from fastapi.encoders import jsonable_encoder
 from api.answers import binding_answer, history_answer
 from api.auth import OWN_SELLER_ROLES
 from api.desk import Desk
+from api.edit_text import difference_in_words
 from api.l10n import L10n, mark
 from api.log_text import (
-    difference_in_words,
     rule_in_words,
     seen_in_words,
     suggested_action,

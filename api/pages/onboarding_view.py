@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
 from api.admission_words import ENTITIES, FIELDS, PROGRESS, STAGES, STATES
-from api.applications import application_answer
+from api.application_answers import application_answer
 from api.desk import Desk
 from api.l10n import L10n, mark
 from api.log_text import broken_rules, fault_in_words, suggested_action, title_of

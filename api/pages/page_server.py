@@ -146,7 +146,7 @@ class PageServer:
     async def projected(self, position: int | None) -> None:
         """Wait briefly until the views show what was recorded at this position."""
         given_up_at = time.monotonic() + PROJECTED_SECONDS_MAX
-        while self.desk.position() < (position or 0) and time.monotonic() < given_up_at:
+        while await self.desk.position_soon() < (position or 0) and time.monotonic() < given_up_at:
             await asyncio.sleep(0.02)
 
     def is_still_allowed(self, visit: Visit) -> Callable[[], bool]:

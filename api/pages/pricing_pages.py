@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping
 from uuid import UUID, uuid4
 
@@ -27,7 +25,6 @@ from domain.stamps import Work
 from domain.upload_file import BYTES_MAX
 
 FORM_BYTES_MAX = BYTES_MAX + 512 * 1024
-PROJECTED_SECONDS_MAX = 3.0
 
 
 def add_pricing(router: APIRouter, server: PageServer) -> None:
@@ -61,9 +58,7 @@ async def acted(request: Request, server: PageServer, action: str) -> Response:
         position = await run_in_threadpool(do, server.desk, caller, seller_id, fields, content)
     except PricingRefused as refused:
         return await server.show(request, refused_page_of(refused.fields["rules"]))
-    given_up_at = time.monotonic() + PROJECTED_SECONDS_MAX
-    while await server.desk.position_soon() < (position or 0) and time.monotonic() < given_up_at:
-        await asyncio.sleep(0.02)
+    await server.projected(position)
     return RedirectResponse(f"/pricing-rules?done={action}", 303)
 
 

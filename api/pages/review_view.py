@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 
 from api.admission_words import ENTITIES, FAULTS, FIELDS, STAGES, STATES
-from api.applications import FIGURES_SINCE, application_answer, queue_answer
+from api.application_answers import application_answer, queue_answer
+from api.applications import FIGURES_SINCE
 from api.auth import REVIEWER_ROLES
 from api.desk import Desk
 from api.l10n import L10n

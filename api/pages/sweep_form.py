@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import get_args
 from uuid import UUID, uuid4
 
@@ -24,7 +22,6 @@ from domain.sync_sweep import SweepKind
 from projections import conditions
 
 FORM_BYTES_MAX = 4_096
-PROJECTED_SECONDS_MAX = 3.0
 
 
 def add_sweep_form(router: APIRouter, server: PageServer) -> None:
@@ -48,9 +45,7 @@ async def asked(request: Request, server: PageServer) -> Response:
     caller = await run_in_threadpool(poster_of, request, csrf, server.sessions)
     seller_id = seller_written_by(caller, seller_named_in(request))
     position = await run_in_threadpool(ask_to_follow, server.desk, caller, seller_id, kind)
-    given_up_at = time.monotonic() + PROJECTED_SECONDS_MAX
-    while await server.desk.position_soon() < (position or 0) and time.monotonic() < given_up_at:
-        await asyncio.sleep(0.02)
+    await server.projected(position)
     return RedirectResponse("/#sync", 303)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping
 from typing import get_args
 from uuid import UUID, uuid4
@@ -32,7 +30,6 @@ from domain.ticket import Cause, decisions
 from domain.tickets import Changed, change_ticket, get_ticket
 
 FORM_BYTES_MAX = SIZE_BYTES_MAX + 256 * 1024
-PROJECTED_SECONDS_MAX = 3.0
 
 
 def add_ticket_pages(router: APIRouter, server: PageServer) -> None:
@@ -96,10 +93,7 @@ async def sent(request: Request, server: PageServer, ticket_id: str | None) -> R
         )
     except Refused as refused:
         return server.refusal(request, refused)
-    given_up_at = time.monotonic() + PROJECTED_SECONDS_MAX
-    position = done.position or 0
-    while await server.desk.position_soon() < position and time.monotonic() < given_up_at:
-        await asyncio.sleep(0.02)
+    await server.projected(done.position)
     return RedirectResponse(f"/tickets/{public_id('tkt', done.ticket.ticket_id)}", 303)
 
 

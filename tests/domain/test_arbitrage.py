@@ -208,6 +208,7 @@ def test_a_suspicion_is_decided_once_and_who_comes_later_is_told_by_whom_and_whe
     refusal = given(suspected(), *history).when(decide, command).then_refused(WrongState)
     assert refusal.fields == {
         "decision": said, "decided_by": "key:a", "decided_at": STAMP.decided_at.isoformat(),
+        "rules": {"decision": "suspicion_decided"},
     }  # fmt: skip
 
 
