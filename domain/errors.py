@@ -196,3 +196,15 @@ class NotificationRefused(Refusal):
     """A marketplace's notification can't be read; the detail says what it lacks."""
 
     code = "invalid-request"
+
+
+class NothingSigned(Refusal):
+    """No checkpoint covers what is asked for yet; one does within two seconds."""
+
+    code = "nothing-signed"
+
+
+class EvidenceBroken(Refusal):
+    """What is stored is not what the transparency log holds: somebody changed one of them."""
+
+    code = "evidence-broken"

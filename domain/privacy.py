@@ -179,6 +179,11 @@ HELD: tuple[Held, ...] = (
         tables=("audit_trail",),
     ),
     Held(
+        "held_transparency_log", ("service",), "rows", "history",
+        ("gdpr_security", "appi_security"),
+        tables=("tlog_leaves", "tlog_subtrees", "tlog_checkpoints", "tlog_cosignatures"),
+    ),
+    Held(
         "held_image_facts", ("amazon",), "nobodys", "nobodys", _NEEDED_ONLY,
         tables=("image_facts",),
     ),

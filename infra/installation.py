@@ -46,6 +46,8 @@ from infra.settings import (
     Settings,
 )
 from infra.shops import LinkedShops, UpstreamUrls
+from infra.transparency.log_keys import LogKeys, load_log_keys
+from infra.transparency.seen_checkpoints import SeenCheckpoints
 from infra.webhooks.courier import Tell, WebhookCourier
 from infra.webhooks.sender import WebhookSender
 from projections import channel_prices
@@ -74,6 +76,7 @@ class Installation:
     budgets: Budgets
     contacts: Contacts
     personal_data: PersonalData
+    log_keys: LogKeys
 
     def mailing(self) -> Mailing:
         """What sends mails, by the server that is set; none where there is none."""
@@ -108,6 +111,10 @@ class Installation:
         return WebhookCourier(
             self.database, self.app, self.secrets, self.sender(), tell, clock, stop
         )
+
+    def signed_checkpoints(self) -> SeenCheckpoints:
+        """The signer's memory; whoever takes it closes it."""
+        return SeenCheckpoints(self.settings.keys_folder / "signed.sqlite")
 
     def erasure(self) -> Erasure:
         return Erasure(self.database, self.app, self.personal_data)
@@ -187,6 +194,9 @@ def opened(settings: Settings, urls: Mapping[str, str]) -> Installation:
         budgets=Budgets(database),
         contacts=Contacts(database),
         personal_data=personal_data,
+        log_keys=load_log_keys(
+            settings.keys_folder, settings.log_name, may_create=not has_checkpoints(database)
+        ),
     )
 
 
@@ -200,6 +210,13 @@ def has_keys_in_use(database: Database) -> bool:
     """True once something in the database can be opened only with the keys."""
     with database.pool("keystore").connection() as connection:
         row = connection.execute("SELECT EXISTS (SELECT FROM asin_sync.api_key)").fetchone()
+    return bool(row and row[0])
+
+
+def has_checkpoints(database: Database) -> bool:
+    """True once somebody may hold a checkpoint, to be followed by checkpoints of the same log."""
+    with database.pool("signer").connection() as connection:
+        row = connection.execute("SELECT EXISTS (SELECT FROM tlog_checkpoints)").fetchone()
     return bool(row and row[0])
 
 

@@ -56,6 +56,13 @@ class Settings:
     image_hosts: str = setting(
         "IMAGE_HOSTS", "m.media-amazon.com", "hosts that pages may show images from"
     )
+    log_name: str = setting(
+        "ASIN_SYNC_LOG_NAME", "",
+        "name of the transparency logs, for example audit.example.com; used at the first start",
+    )  # fmt: skip
+    witnesses: str = setting(
+        "ASIN_SYNC_WITNESSES", "", "file with a C2SP tlog-policy: who cosigns the checkpoints"
+    )
     images: str = setting("IMAGES", "yes", "no = main images are not inspected")
     smtp_url: str = setting(
         "SMTP_URL", "", "smtp://user:password@host:587?from=address, or smtps://; never printed"

@@ -72,14 +72,15 @@ class Vault:
         return older
 
 
-def epoch_file(folder: Path, epoch: int) -> Path:
-    return folder / (FIRST if epoch == 1 else f"{FIRST}.{epoch}")
+def epoch_file(folder: Path, epoch: int, first: str = FIRST) -> Path:
+    return folder / (first if epoch == 1 else f"{first}.{epoch}")
 
 
-def read_epochs(folder: Path) -> Mapping[int, bytes]:
-    files = {1: folder / FIRST} | {
+def read_epochs(folder: Path, first: str = FIRST) -> Mapping[int, bytes]:
+    """The keys in files `first`, `first.2` and so on, by epoch."""
+    files = {1: folder / first} | {
         int(file.suffix[1:]): file
-        for file in folder.glob(f"{FIRST}.*")
+        for file in folder.glob(f"{first}.*")
         if file.suffix[1:].isdigit()
     }
     return {epoch: file.read_bytes() for epoch, file in files.items() if file.exists()}

@@ -20,6 +20,8 @@ from infra.messages_follower import MessagesFollower
 from infra.policies_follower import PoliciesFollower
 from infra.projection_engine import ProjectionEngine
 from infra.scheduler import Scheduler
+from infra.transparency.integrator import Integrator
+from infra.transparency.signer import CheckpointSigner
 from infra.webhooks.courier import Tell
 from infra.webhooks.follower import WebhooksFollower
 from infra.workshop import workshop_of
@@ -48,6 +50,10 @@ class Worker:
             WebhooksFollower(database).run,
             Scheduler(database, shops, clock).run,
             MessagesFollower(database, workshop.mailing, clock).run,
+            Integrator(database).run,
+            CheckpointSigner(
+                database, installation.log_keys, installation.signed_checkpoints()
+            ).run,
         )
 
     def run(self) -> None:

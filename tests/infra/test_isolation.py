@@ -135,6 +135,25 @@ def fill_contacts(installation: Installation, seller_id: UUID) -> None:
         )
 
 
+def add_transparency_log(installation: Installation, seller_id: UUID) -> None:
+    """A row in each table of the transparency log."""
+    rows = {
+        "integrator": (
+            "INSERT INTO tlog_leaves SELECT %(seller)s, 0, coalesce(max(position), 0) + 1,"
+            " sha256('') FROM tlog_leaves",
+            "INSERT INTO tlog_subtrees VALUES (%(seller)s, 1, 0, sha256(''))",
+        ),
+        "signer": (
+            "INSERT INTO tlog_checkpoints (seller_id, size, note) VALUES (%(seller)s, 1, '')",
+            "INSERT INTO tlog_cosignatures VALUES (%(seller)s, 1, 'witness', '')",
+        ),
+    }
+    for role, statements in rows.items():
+        with installation.database.connect(role) as connection:
+            for statement in statements:
+                connection.execute(statement, {"seller": seller_id})
+
+
 def add_webhook_rows(installation: Installation, seller_id: UUID) -> None:
     """A row in each table of webhooks."""
     webhook_id = uuid4()
@@ -169,6 +188,7 @@ def tenants(
         fill_contacts(installation, each)
         fill_tickets(installation.app, each, work)
         add_webhook_rows(installation, each)
+        add_transparency_log(installation, each)
     engine = ProjectionEngine(installation.database)
     assert engine.lead()
     while engine.run_once():

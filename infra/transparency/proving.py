@@ -1,0 +1,103 @@
+"""Makes the evidence of one stream's history, from one instant of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from domain.errors import EvidenceBroken, NotFound, NothingSigned
+from domain.transparency.bundle import Bundle, ProvenEvent
+from domain.transparency.leaf import StoredEvent, leaf_of
+from domain.transparency.merkle import consistency_proof, inclusion_proof, leaf_hash
+from domain.transparency.signed_note import (
+    Checkpoint,
+    Note,
+    consistency_file,
+    head_text,
+    read_checkpoint,
+    read_note,
+)
+from infra.database import Connection
+from infra.transparency.log_keys import LogKeys
+from infra.transparency.log_tables import Hashes, newest_note
+
+HISTORY = """
+    SELECT e.notification_id, e.recorded_at, e.seller_id, e.originator_id, e.originator_version,
+           e.topic, e.state, l.number, l.hash
+    FROM asin_sync_events e LEFT JOIN tlog_leaves l ON l.position = e.notification_id
+    WHERE e.originator_id = %s ORDER BY e.originator_version
+"""
+
+
+def newest_checkpoint(connection: Connection, seller_id: UUID) -> Note:
+    """Raises NothingSigned."""
+    found = newest_note(connection, seller_id)
+    if found is None:
+        raise NothingSigned("nothing of this seller is signed yet: ask again in two seconds")
+    return read_note(found)
+
+
+def prove(
+    connection: Connection, keys: LogKeys, seller_id: UUID, stream: UUID, old_size: int | None
+) -> Bundle:
+    """The evidence of all the stream's events under the newest checkpoint.
+
+    Raises NotFound for an empty stream or an old size that never was, NothingSigned, and
+    EvidenceBroken where a stored event is not the one that was logged.
+    """
+    rows = connection.cursor(binary=True).execute(HISTORY, (stream,), prepare=True).fetchall()
+    if not rows:
+        raise NotFound("no such history")
+    note = newest_checkpoint(connection, seller_id)
+    checkpoint = read_checkpoint(note.text)
+    hashes = Hashes(connection, seller_id)
+    events = list(proven_events(rows, checkpoint.size, hashes))
+    if not events:
+        raise NothingSigned("this history is not signed yet: ask again in two seconds")
+    return Bundle(
+        vkeys=[verifier.vkey for verifier in keys.verifiers(seller_id)],
+        checkpoint=checkpoint,
+        note=note,
+        head=signed_head(keys, seller_id, stream, events[-1].event.version, checkpoint),
+        events=events,
+        consistency=consistency_since(old_size, checkpoint, note, hashes),
+        newer=len(rows) - len(events),
+    )
+
+
+def proven_events(
+    rows: Sequence[tuple[object, ...]], size: int, hashes: Hashes
+) -> Iterator[ProvenEvent]:
+    """Each event that the tree of this size holds, with its proof. Raises EvidenceBroken."""
+    previous = None
+    for *stored, number, logged in rows:
+        event = StoredEvent._make(stored)
+        if not isinstance(number, int) or number >= size:
+            return
+        leaf = leaf_of(event, previous)
+        previous = leaf_hash(leaf)
+        if previous != logged:
+            raise EvidenceBroken(
+                f"the event at position {event.position} is not the one that was logged"
+            )
+        yield ProvenEvent(event, leaf, number, inclusion_proof(number, size, hashes))
+
+
+def signed_head(
+    keys: LogKeys, seller_id: UUID, stream: UUID, version: int, checkpoint: Checkpoint
+) -> Note:
+    """That the stream ends with this version, as far as the checkpoint reaches."""
+    text = head_text(checkpoint.origin, str(stream), version, checkpoint.size, checkpoint.root)
+    return keys.sign(seller_id, text)
+
+
+def consistency_since(
+    old_size: int | None, checkpoint: Checkpoint, note: Note, hashes: Hashes
+) -> str | None:
+    """That the log grew from a tree of the old size; None where nobody asks. Raises NotFound."""
+    if old_size is None:
+        return None
+    if not 0 < old_size <= checkpoint.size:
+        raise NotFound(f"no checkpoint of {old_size} leaves: the log has {checkpoint.size}")
+    proof = consistency_proof(old_size, checkpoint.size, hashes)
+    return consistency_file(old_size, proof, str(note))
