@@ -15,7 +15,8 @@ import typer
 
 from api.cli.applications import add_applications
 from api.cli.arbitrage import add_arbitrage
-from api.cli.client import Client, Exit, Server, print_json, stderr, stdout
+from api.cli.audit import add_audit
+from api.cli.client import Client, Exit, Json, Server, print_json, stderr, stdout
 from api.cli.precheck import build_policy_commands, policy_named
 from api.cli.privacy import add_privacy
 from api.cli.program import build_cli
@@ -94,7 +95,7 @@ cli.add_typer(
     seller_commands, name="seller", help="Apply, file, link, settings; a reviewer: approve."
 )
 cli.add_typer(sandbox_commands, name="sandbox", help="Drive the simulated upstreams.")
-cli.add_typer(audit_commands, name="audit", help="Past decisions, made again.")
+cli.add_typer(audit_commands, name="audit", help="Evidence, verified; all checked anew.")
 cli.add_typer(policy_commands, name="policy", help="The rules' data, version by version.")
 cli.add_typer(projection_commands, name="projections", help="The views: status, rebuild, check.")
 cli.add_typer(doctor_commands, name="doctor")
@@ -244,6 +245,52 @@ def audit_replay() -> None:
     result = replay(installation().database)
     print_json(result.as_json(), indent=True)
     raise typer.Exit(Exit.FAILED if result.different else Exit.OK)
+
+
+add_audit(audit_commands, find_server)
+
+
+@audit_commands.command("fsck")
+def audit_fsck(
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, dir_okay=False, help="One that you kept; may be repeated."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Derive every leaf and every checkpoint again from the stored events. Exit 1 on a difference.
+
+    Names the first position that differs. Compares what the signer remembers outside the database,
+    and any checkpoint that you kept: asin-sync audit fsck --checkpoint yesterday.checkpoint
+    """
+    from infra.audit_fsck import check, lines_of
+
+    result = check(installation(), checkpoint or [])
+    if as_json:
+        print_json(result.as_json())
+    else:
+        for line in lines_of(result):
+            typer.echo(line)
+    raise typer.Exit(Exit.FAILED if result.different else Exit.OK)
+
+
+@key_commands.command("add-signer")
+def add_signer_key() -> None:
+    """Begin to rotate the key of the checkpoints: from the next start on, both sign.
+
+    Hand the new key to who verifies (audit checkpoint --keys), then retire the old one.
+    """
+    from infra.transparency.log_keys import add_signer
+
+    print_json({"epoch": add_signer(installation().settings.keys_folder)})
+
+
+@key_commands.command("retire-signers")
+def retire_signer_keys() -> None:
+    """Delete all signing keys but the newest: whoever trusts an older one only can't verify."""
+    from infra.transparency.log_keys import retire_signers
+
+    print_json({"retired": retire_signers(installation().settings.keys_folder)})
 
 
 @policy_commands.command("what-if")

@@ -12,6 +12,7 @@ from api.arbitrage import build_arbitrage
 from api.bindings import build_bindings
 from api.contacts import build_contacts
 from api.desk import Desk
+from api.evidence import build_evidence
 from api.feed import build_feed
 from api.keys import build_keys
 from api.links import build_links
@@ -55,7 +56,7 @@ def build_app(desk: Desk) -> FastAPI:
         build_submissions, build_bindings, build_reports, build_sellers, build_links, build_pricing,
         build_notifications, build_alerts, build_contacts, build_feed, build_webhooks,
         build_sync_state, build_applications, build_arbitrage, build_looks, build_tickets,
-        build_keys,
+        build_keys, build_evidence,
     ):  # fmt: skip
         first_version.include_router(routes(reception))
     app.include_router(first_version)

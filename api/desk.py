@@ -23,6 +23,7 @@ from domain.hints import Taken
 from domain.operations import BudgetLevel, ServiceState
 from domain.ports import Amazon, Clock, Mercari, Sources
 from domain.seller import Role, SecretKind, Seller
+from domain.transparency.bundle import Bundle
 from domain.webhooks import Attempt, Delivery, Message, Webhook
 from projections.conditions import ConditionRow
 
@@ -92,6 +93,22 @@ class Consents(Protocol):
         """Link the seller that asked. Raises ConsentRefused, UpstreamError: nothing is kept."""
 
 
+class Transparency(Protocol):
+    """A seller's transparency log, as far as it is signed."""
+
+    def checkpoint(self, seller_id: UUID) -> str:
+        """The newest checkpoint, a C2SP signed note. Raises NothingSigned."""
+
+    def vkeys(self, seller_id: UUID) -> Sequence[str]:
+        """The keys it is signed with, as C2SP writes them, oldest first."""
+
+    def prove(self, seller_id: UUID, stream: UUID, old_size: int | None) -> Bundle:
+        """The evidence of a stream, with the log's growth since an older size.
+
+        Raises NotFound, NothingSigned, EvidenceBroken.
+        """
+
+
 class WebhookDesk(Protocol):
     """What is done with webhooks beside their facts."""
 
@@ -132,6 +149,7 @@ class Desk(Protocol):
     hints: Hints
     webhooks: WebhookDesk
     consents: Consents
+    transparency: Transparency
     session_secret: bytes
     is_sandbox: bool
     is_mail_on: bool

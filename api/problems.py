@@ -32,6 +32,8 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.SellerExists: 409,
     errors.NotificationRefused: 400,
     errors.TooManyRequests: 429,
+    errors.NothingSigned: 503,
+    errors.EvidenceBroken: 409,
     errors.Refusal: 422,
     ports.UpstreamThrottled: 503,
     ports.UpstreamRefused: 502,
@@ -80,6 +82,16 @@ TITLES: Mapping[str, Mapping[Language, str]] = {
         "ja": "この出品者のデータを見る理由を、Access-Reason ヘッダー、reason= または ticket= で"
         "指定してください",
         "en": "Say why you look at this seller: header Access-Reason, reason= or ticket=",
+    },
+    "nothing-signed": {
+        "zh": "尚未签名,请两秒后再试",
+        "ja": "まだ署名されていません。2 秒後にもう一度お試しください",
+        "en": "Not signed yet: ask again in two seconds",
+    },
+    "evidence-broken": {
+        "zh": "存储的历史与透明日志不符,无法出具证据",
+        "ja": "保存された履歴が透明性ログと一致しないため、証拠を作成できません",
+        "en": "What is stored is not what was logged: there is no evidence of it",
     },
     "invalid-request": {
         "zh": "请求格式不正确",

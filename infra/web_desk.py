@@ -30,6 +30,7 @@ from infra.feed import events_after, shown_position
 from infra.hint_intake import HintIntake
 from infra.installation import WEB_PATIENCE_SECONDS, Installation, image_origins
 from infra.service_state import budgets_of, service_state
+from infra.transparency.desk import TransparencyDesk
 from infra.webhooks.desk import WebhookDesk
 from projections import conditions
 from projections.conditions import ConditionRow
@@ -77,6 +78,7 @@ class WebDesk:
             self._database, installation.secrets, installation.sender(), clock
         )
         self.consents = installation.consents(clock)
+        self.transparency = TransparencyDesk(installation.database, installation.log_keys)
         self.session_secret = installation.keys.session
         self.hints = HintIntake(self._database, installation.keys.session, clock)
         self.is_sandbox = installation.settings.is_sandbox

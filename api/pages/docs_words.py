@@ -25,6 +25,7 @@ TAGS: Mapping[str, str] = {
     "feed": mark("Events and webhooks"),
     "onboarding": mark("Onboarding"),
     "tickets": mark("Tickets"),
+    "evidence": mark("Evidence and checkpoints"),
     "operations": mark("Operations"),
 }
 CONVENTIONS: Sequence[Convention] = (
@@ -100,6 +101,11 @@ WHAT_TO_DO: Mapping[str, str] = {
     "seller-required": mark("A key of staff opens every seller: say which one is meant."),
     "reason-required": mark(
         "State in a few words why you look at this seller, or name the ticket it is about."
+    ),
+    "nothing-signed": mark("Every event is signed within two seconds: ask again in a moment."),
+    "evidence-broken": mark(
+        "Somebody changed the database. Keep your checkpoint, and have the whole history checked "
+        "anew."
     ),
     "invalid-request": mark(
         "Correct the fields that the answer points at; their limits stand with the route."

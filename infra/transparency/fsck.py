@@ -43,7 +43,7 @@ class Difference(NamedTuple):
     """Something that is not as it was signed; `position` is the first that it may concern."""
 
     kind: Kind
-    seller_id: UUID
+    seller_id: UUID | None
     position: int | None
     detail: str
 
@@ -92,14 +92,14 @@ class FsckResult:
     different: int = 0
     differences: list[Difference] = field(default_factory=list)
 
-    def note(self, kind: Kind, seller_id: UUID, position: int | None, detail: str) -> None:
+    def note(self, kind: Kind, seller_id: UUID | None, position: int | None, detail: str) -> None:
         self.different += 1
         if len(self.differences) < DIFFERENCES_MAX:
             self.differences.append(Difference(kind, seller_id, position, detail))
 
     def as_json(self) -> dict[str, Any]:
         differences = [
-            {**each._asdict(), "seller_id": str(each.seller_id)} for each in self.differences
+            {**each._asdict(), "seller_id": str(each.seller_id or "")} for each in self.differences
         ]
         return {**vars(self), "differences": differences}
 
