@@ -136,7 +136,7 @@ def build_go(folder: Path) -> None:
     """Debian's compiler on Debian's library: no module is fetched."""
     for source in sorted((HERE / "go").glob("*.go")):
         must(
-            ["go", "build", "-o", str(folder / source.stem), str(source)],
+            ["go", "build", "-buildvcs=false", "-o", str(folder / source.stem), str(source)],
             folder,
             GO111MODULE="off",
             GOPATH="/usr/share/gocode",
