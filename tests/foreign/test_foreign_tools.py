@@ -43,7 +43,7 @@ def judge(tool: str) -> str:
     try:
         tools.ready(tool)
     except NotHere as reason:
-        pytest.skip(f"NOT RUN: {reason}")
+        pytest.skip(f"{tool} NOT RUN ({reason})")
     return tool
 
 
@@ -181,7 +181,9 @@ def test_the_vectors_are_as_go_makes_them(judge: str) -> None:
 def test_a_tool_that_gives_no_verdict_is_broken(
     right: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    silent = tools.TOOLS["openssl"]._replace(command=lambda folder: ["false"])
+    silent = tools.TOOLS["openssl"]._replace(
+        missing=lambda: None, command=lambda folder: ["sh", "-c", "exit 1"]
+    )
     monkeypatch.setitem(tools.TOOLS, "openssl", silent)
     with pytest.raises(tools.Broken):
         verdict("openssl", right)

@@ -24,7 +24,7 @@ def witness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForeignWitness
         with running_witness(folder, {LOG.origin: LOG.key.vkey}) as running:
             yield running
     except NotHere as reason:
-        pytest.skip(f"NOT RUN: {reason}")
+        pytest.skip(f"aics-witness NOT RUN ({reason})")
 
 
 def add(witness: ForeignWitness, log: Log, old_size: int, size: int) -> httpx.Response:

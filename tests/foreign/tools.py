@@ -72,18 +72,15 @@ def here() -> list[str]:
 
 def states() -> dict[str, str]:
     """One line for each tool."""
-    return {name: said(tool.missing()) for name, tool in TOOLS.items()}
-
-
-def said(missing: str | None) -> str:
-    return f"{missing}: NOT RUN" if missing else "here"
+    missing = {name: tool.missing() for name, tool in TOOLS.items()}
+    return {name: f"NOT RUN ({why})" if why else "here" for name, why in missing.items()}
 
 
 def ready(name: str) -> Path:
     """The folder of a tool, built where it isn't yet. Raises NotHere."""
     tool = TOOLS[name]
     if missing := tool.missing():
-        raise NotHere(f"{name}: {missing}")
+        raise NotHere(missing)
     folder = BUILT / f"{name}-{digest(tool.sources)}"
     BUILT.mkdir(parents=True, exist_ok=True)
     with (BUILT / f"{name}.lock").open("w") as lock:
@@ -240,7 +237,7 @@ def main() -> None:
             ready(name)
             state = f"ready in {time.monotonic() - began_at:.1f} s"
         except NotHere as reason:
-            state = f"{reason}: NOT RUN"
+            state = f"NOT RUN ({reason})"
         print(f"foreign verifier {name}: {state}", flush=True)
 
 
