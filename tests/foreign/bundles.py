@@ -89,12 +89,13 @@ class Key:
 
 
 class Log:
-    """A seller's log over some streams that take turns."""
+    """The log of a seller, over some streams that take turns."""
 
-    def __init__(self, origin: str, seed: int, size: int) -> None:
-        self.origin, self.key = origin, Key(origin, seed)
-        self.seller = uuid5(NAMES, origin)
-        self.streams = [uuid5(NAMES, f"{origin} {number}") for number in range(3)]
+    def __init__(self, seller: str, seed: int, size: int) -> None:
+        self.seller = uuid5(NAMES, seller)
+        self.origin = f"audit.example/asin-binding/t/{self.seller}"
+        self.key = Key(self.origin, seed)
+        self.streams = [uuid5(NAMES, f"{seller} {number}") for number in range(3)]
         self.leaves: list[bytes] = []
         self.events: list[bytes] = []
         for position in range(size):

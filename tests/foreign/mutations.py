@@ -114,14 +114,14 @@ def change_head_stream(scene: Scene) -> None:
 
 def fork(scene: Scene) -> None:
     """The log's own key has signed two histories: the old checkpoint is of the other."""
-    forked = Log(scene.log.origin, 1, scene.old_size)
+    forked = Log("one", 1, scene.old_size)
     forked.leaves[-1] = canonical({"v": 1})
     (scene.folder / "checkpoint.old").write_text(forked.checkpoint(scene.old_size), "utf-8")
 
 
 def sign_with_another_key(scene: Scene) -> None:
     """All of it made anew by somebody else, under the same name."""
-    forger = Log(scene.log.origin, 9, scene.size)
+    forger = Log("one", 9, scene.size)
     made = scene.folder / "made"
     forger.write_bundle(made, scene.place, scene.size, scene.old_size)
     for file in made.rglob("*"):

@@ -30,12 +30,12 @@ type checkpoint struct {
 }
 
 type leaf struct {
-	V, Version     int64
-	Stream, Seller string
-	State          string `json:"state_sha256"`
-	Prev           *string
-	index          int64
-	hash           tlog.Hash
+	V, Version, Position int64
+	Stream, Seller       string
+	State                string `json:"state_sha256"`
+	Prev                 *string
+	index                int64
+	hash                 tlog.Hash
 }
 
 var folder string
@@ -51,7 +51,7 @@ func main() {
 	old := consistency(now, known)
 	leaves := inclusion(now)
 	stream, last := head(now, known)
-	history(leaves, stream, last)
+	history(leaves, stream, now.origin[strings.LastIndex(now.origin, "/")+1:], last)
 	fmt.Printf("OK go %s: %d of %d leaves, versions 1 to %d of %s%s\n",
 		now.origin, len(leaves), now.size, last, stream, old)
 }
@@ -140,10 +140,13 @@ func hashes(lines []string) (list []tlog.Hash) {
 
 // consistency checks that the tree grew from the one of checkpoint.old, where there is one.
 func consistency(now checkpoint, known note.Verifiers) string {
-	if !exists("checkpoint.old") && !exists("consistency") {
-		return ""
+	if !exists("checkpoint.old") {
+		return "; no checkpoint.old, so that it only grew is not checked"
 	}
 	old := readCheckpoint(read("checkpoint.old"), known)
+	if old == now {
+		return ", the same as before"
+	}
 	text, signed, _ := strings.Cut(read("consistency"), "\n\n")
 	lines := strings.Split(text, "\n")
 	if old.origin != now.origin || signed != now.signed || lines[0] != fmt.Sprintf("old %d", old.size) {
@@ -240,20 +243,21 @@ func head(now checkpoint, known note.Verifiers) (string, int64) {
 }
 
 // history checks that the leaves are versions 1 to last, each naming the one before it, with events.
-func history(leaves []leaf, stream string, last int64) {
+func history(leaves []leaf, stream, seller string, last int64) {
 	if int64(len(leaves)) != last || len(names("events", ".json")) != len(leaves) {
 		refuse("%d leaves and %d events for %d versions", len(leaves), len(names("events", ".json")), last)
 	}
 	var previous *leaf
 	for at := range leaves {
 		each := leaves[at]
-		if each.Version != int64(at+1) || each.Stream != stream || each.Seller != leaves[0].Seller {
-			refuse("leaf %d is not version %d of %s", each.index, at+1, stream)
+		if each.Version != int64(at+1) || each.Stream != stream || each.Seller != seller {
+			refuse("leaf %d is not version %d of %s of %s", each.index, at+1, stream, seller)
 		}
 		if (previous == nil) != (each.Prev == nil) {
 			refuse("leaf %d: only the first version has none before it", each.index)
 		}
-		if previous != nil && (*each.Prev != hex.EncodeToString(previous.hash[:]) || each.index <= previous.index) {
+		if previous != nil && (*each.Prev != hex.EncodeToString(previous.hash[:]) ||
+			each.index <= previous.index || each.Position <= previous.Position) {
 			refuse("leaf %d does not follow leaf %d", each.index, previous.index)
 		}
 		digest := sha256.Sum256([]byte(read(fmt.Sprintf("events/%d.json", each.Version))))
