@@ -13,7 +13,7 @@ import pytest
 
 from tests.foreign import tools
 from tests.foreign.bundles import Key, Log, canonical
-from tests.foreign.mutations import MUTATIONS, Scene
+from tests.foreign.mutations import CONSISTENCY, MUTATIONS, Scene
 from tests.foreign.tools import NotHere, verdict
 
 PLACE, SIZE, OLD_SIZE = 1, 23, 13
@@ -91,6 +91,18 @@ def test_a_checkpoint_signed_with_the_key_before_is_accepted(judge: str, scene: 
     (scene.folder / "log.vkey").write_text(vkeys, "utf-8")
     accepted, said = verdict(judge, scene.folder)
     assert accepted, said
+
+
+@pytest.mark.parametrize("tool", sorted(CONSISTENCY))
+def test_the_empty_log_had_the_root_of_no_leaves(judge: str, scene: Scene) -> None:
+    LOG.write_consistency(scene.folder, SIZE, 0)
+    accepted, said = verdict(judge, scene.folder)
+    assert accepted, said
+    root = LOG.checkpoint(SIZE).split("\n")[2]
+    wrong = LOG.key.signed(f"{LOG.origin}\n0\n{root}\n")
+    (scene.folder / "checkpoint.old").write_text(wrong, "utf-8")
+    accepted, said = verdict(judge, scene.folder)
+    assert not accepted, said
 
 
 @EACH_TOOL
