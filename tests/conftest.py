@@ -22,6 +22,7 @@ from infra.roles import ensure_roles
 from infra.settings import Settings
 from infra.web_desk import WebDesk
 from tests import postgres
+from tests.foreign import tools
 from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller, linked_seller
 
@@ -32,7 +33,8 @@ collect_ignore_glob = [] if CHROMIUM else ["browser/*"]
 
 def pytest_report_header() -> str:
     browser = CHROMIUM or "no chromium on this machine: the browser tests are NOT RUN"
-    return f"postgres: {postgres.kind()}\nbrowser: {browser}"
+    foreign = ", ".join(f"{name} {state}" for name, state in tools.states().items())
+    return f"postgres: {postgres.kind()}\nbrowser: {browser}\nforeign verifiers: {foreign}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

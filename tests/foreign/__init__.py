@@ -1,0 +1,1 @@
+"""Evidence bundles as programs of other hands see them."""
