@@ -11,9 +11,9 @@ from .formats import Checkpoint, Refused
 def ensure_grown(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) -> None:
     """RFC 9162, 2.1.4.2."""
     fault = Refused("the log was rewritten: it does not begin with the checkpoint that you kept")
-    if old.size == new.size and old.root != new.root:
-        raise fault
     if old.size in (0, new.size):
+        if old.root != (new.root if old.size else hashlib.sha256().digest()):
+            raise fault
         return
     hashes = [*([old.root] if old.size & (old.size - 1) == 0 else []), *proof]
     if not hashes:

@@ -129,8 +129,9 @@ def verify_consistency(
     if old_size > size:
         raise ProofRefused(f"a tree of {old_size} can't be the beginning of one of {size}")
     if old_size in (0, size):
-        if proof or (old_size == size and old_root != tree_root):
-            raise ProofRefused(f"two different trees of {size}")
+        known = tree_root if old_size else hashlib.sha256().digest()
+        if proof or old_root != known:
+            raise ProofRefused(f"another tree of {old_size}, or a proof where none is needed")
         return
     hashes = [*([old_root] if old_size & (old_size - 1) == 0 else []), *proof]
     if not hashes:

@@ -10,13 +10,13 @@ from infra.database import Connection
 
 LEAVES = """
     SELECT hash FROM tlog_leaves
-    WHERE seller_id = %(seller)s AND number >= %(first)s AND number < %(first)s + %(count)s
+    WHERE seller_id = %(seller)s AND number >= %(first)s AND number < %(end)s
     ORDER BY number
 """
 SUBTREES = """
     SELECT hash FROM tlog_subtrees
     WHERE seller_id = %(seller)s AND level = %(level)s
-      AND number >= %(first)s AND number < %(first)s + %(count)s
+      AND number >= %(first)s AND number < %(end)s
     ORDER BY number
 """
 NEWEST = """
@@ -49,7 +49,7 @@ class Hashes:
 
     def _read(self, level: int, first: int) -> Sequence[bytes]:
         parameters = {
-            "seller": self._seller_id, "level": level, "first": first, "count": TILE_WIDTH,
+            "seller": self._seller_id, "level": level, "first": first, "end": first + TILE_WIDTH,
         }  # fmt: skip
         cursor = self._connection.cursor(binary=True)
         rows = cursor.execute(SUBTREES if level else LEAVES, parameters, prepare=True)

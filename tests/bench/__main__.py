@@ -16,6 +16,7 @@ from tests.bench.pages import pages
 from tests.bench.promises import promises
 from tests.bench.service import demonstration, new_images
 from tests.bench.sweeps import sweeps
+from tests.bench.transparency import transparency
 from tests.bench.views import catchup, live_lag
 
 MEASURES: Mapping[tuple[str, ...], Measure] = {
@@ -36,6 +37,11 @@ MEASURES: Mapping[tuple[str, ...], Measure] = {
         "image_watermark_recall", "image_japanese_precision", "image_japanese_recall",
         "images_per_second_a_core", "image_worker_rss_mib",
     ): images,
+    (
+        "tlog_leaves_per_second", "tlog_bytes_an_event", "tlog_first_checkpoint_ms",
+        "tlog_proof_p50_ms", "tlog_proof_p99_ms", "bundle_200_seconds", "bundle_200_verify_seconds",
+        "fsck_million_seconds", "tlog_event_to_checkpoint_p99_seconds",
+    ): transparency,
     ("rss_mib", "upload_500_seconds", "upstream_calls_vs_least"): demonstration,
     ("upload_500_new_images_seconds",): new_images,
 }  # fmt: skip

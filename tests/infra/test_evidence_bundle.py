@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import zipfile
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from api.verifier.check import verify, verify_files
 from domain.errors import EvidenceBroken, NotFound, NothingSigned
 from domain.transparency.bundle import proof_files
-from domain.transparency.signed_note import COSIGNATURE, Signer
+from domain.transparency.signed_note import COSIGNATURE, Checkpoint, Signer
 from infra.installation import Installation
 from infra.transparency.log_keys import LogKeys
 from tests.infra.transparency_scene import TransparencyScene, as_superuser
@@ -161,6 +162,17 @@ def test_the_consistency_must_begin_at_the_checkpoint_that_was_kept(
     assert "export the bundle with --since" in str(
         verify_files(files | {"consistency": another}, key=key, held=old).fault
     )
+
+
+def test_a_kept_checkpoint_of_nothing_must_have_the_root_of_nothing(
+    scene: TransparencyScene, seller_id: UUID
+) -> None:
+    files = dict(proof_files(scene.bundle(seller_id, signed_stream(scene, seller_id))))
+    origin = files["checkpoint"].decode().split("\n")[0]
+    for root, is_right in ((hashlib.sha256().digest(), True), (bytes(32), False)):
+        text = Checkpoint(origin, 0, root).text
+        held = str(scene.keys.sign(seller_id, text))
+        assert (verify_files(files, held=held).fault is None) == is_right
 
 
 @pytest.mark.parametrize(
