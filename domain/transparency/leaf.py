@@ -26,23 +26,20 @@ def leaf_of(event: StoredEvent, previous: bytes | None) -> bytes:
     """The event's leaf in RFC 8785 JSON; `previous` is the leaf hash of the stream's last version.
 
     It holds the digest of the stored bytes, not the bytes: what erasure makes unreadable stays as
-    it was stored, and a leaf tells nothing to who does not have the event.
+    it was stored, and a leaf tells nothing to who does not have the event. `recorded_at` is RFC
+    3339 in UTC, with microseconds where there are any.
     """
     return orjson.dumps(
         {
             "position": event.position,
             "prev": previous.hex() if previous else None,
-            "recorded_at": instant(event.recorded_at),
-            "seller": str(event.seller_id),
+            "recorded_at": event.recorded_at.astimezone(UTC),
+            "seller": event.seller_id,
             "state_sha256": hashlib.sha256(event.state).hexdigest(),
-            "stream": str(event.stream),
+            "stream": event.stream,
             "topic": event.topic,
             "v": 1,
             "version": event.version,
-        }
+        },
+        option=orjson.OPT_UTC_Z,
     )
-
-
-def instant(moment: datetime) -> str:
-    """RFC 3339 in UTC, always with microseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"

@@ -26,14 +26,11 @@ Kind = Literal[
 PAGE_SIZE = 5_000
 DIFFERENCES_MAX = 100
 
-# Events and leaves side by side, in the order of positions; either may be missing.
-BOTH = """
-    SELECT coalesce(e.notification_id, l.position), e.recorded_at,
-           coalesce(e.seller_id, l.seller_id), e.originator_id, e.originator_version, e.topic,
-           e.state, l.number, l.hash
-    FROM asin_sync_events e FULL JOIN tlog_leaves l ON l.position = e.notification_id
-    ORDER BY 1
+EVENTS = """
+    SELECT notification_id, recorded_at, seller_id, originator_id, originator_version, topic, state
+    FROM asin_sync_events ORDER BY notification_id
 """
+LEAVES = "SELECT position, seller_id, number, hash FROM tlog_leaves ORDER BY position"
 LAST = "SELECT coalesce(max(position), 0) FROM tlog_leaves"
 CHECKPOINTS = "SELECT seller_id, note FROM tlog_checkpoints"
 SUBTREES = "SELECT seller_id, level, number, hash FROM tlog_subtrees"
@@ -53,6 +50,15 @@ class Held(NamedTuple):
 
     source: str
     checkpoint: Checkpoint
+
+
+class Leaf(NamedTuple):
+    """A row of the log, as stored."""
+
+    position: int
+    seller_id: UUID
+    number: int
+    hash: bytes
 
 
 @dataclass
@@ -122,74 +128,70 @@ class Fsck:
 
     def run(self) -> FsckResult:
         """Everything in the order of positions, then what is left over."""
-        for *stored, number, logged in rows(self._connection):
-            event = StoredEvent._make(stored)
-            if event.state is None:
+        for event, leaf in side_by_side(self._connection):
+            if event is not None:
+                self.result.events += 1
+                self.compare(event, leaf)
+            elif leaf is not None:
                 self.result.note(
-                    "event_missing", event.seller_id, event.position,
-                    f"the log has leaf {number} of an event that is no more",
+                    "event_missing", leaf.seller_id, leaf.position,
+                    f"the log has leaf {leaf.number} of an event that is no more",
                 )  # fmt: skip
-                self._lost.append(logged)
-                self.grow(event, logged)
-                continue
-            self.result.events += 1
-            self.compare(event, number, logged)
+                self._lost.append(leaf.hash)
+                self.grow(leaf.seller_id, leaf.position, leaf.hash)
         self.compare_the_rest()
         self.result.logs = len(self._trees)
         return self.result
 
-    def compare(self, event: StoredEvent, number: int | None, logged: bytes | None) -> None:
+    def compare(self, event: StoredEvent, leaf: Leaf | None) -> None:
         """One event with its leaf; the chain and the tree go on with what was logged."""
-        if logged is None and event.position > self._integrated_position:
+        said = f"{event.topic}, version {event.version} of {event.stream}"
+        if leaf is None and event.position > self._integrated_position:
             self.result.unsigned += 1
             return
-        if logged is None:
-            self.result.note(
-                "leaf_missing", event.seller_id, event.position,
-                f"{event.topic}, version {event.version} of {event.stream}, is in no log",
-            )  # fmt: skip
+        if leaf is None:
+            self.result.note("leaf_missing", event.seller_id, event.position, f"{said}, in no log")
             return
-        if not self.is_logged(event, logged):
+        if not self.is_logged(event, leaf.hash):
             self.result.note(
-                "event_changed", event.seller_id, event.position,
-                f"{event.topic}, version {event.version} of {event.stream}, is not what was logged",
-            )  # fmt: skip
-        if number != self._trees[event.seller_id].size:
+                "event_changed", event.seller_id, event.position, f"{said}, is not what was logged"
+            )
+        self._last_leaf[event.stream] = leaf.hash
+        size = self._trees[leaf.seller_id].size
+        if leaf.number != size:
             self.result.note(
                 "leaf_misplaced", event.seller_id, event.position,
-                f"it is leaf {number}, and should be {self._trees[event.seller_id].size}",
+                f"it is leaf {leaf.number}, and should be {size}",
             )  # fmt: skip
-        self._last_leaf[event.stream] = logged
-        self.grow(event, logged)
+        self.grow(leaf.seller_id, event.position, leaf.hash)
 
     def is_logged(self, event: StoredEvent, logged: bytes) -> bool:
         """Whether the leaf is that of the event, after its stream's last or one that was lost."""
-        before = [self._last_leaf.get(event.stream), *self._lost]
-        return any(leaf_hash(leaf_of(event, previous)) == logged for previous in before)
+        if leaf_hash(leaf_of(event, self._last_leaf.get(event.stream))) == logged:
+            return True
+        return any(leaf_hash(leaf_of(event, lost)) == logged for lost in self._lost)
 
-    def grow(self, event: StoredEvent, logged: bytes) -> None:
+    def grow(self, seller_id: UUID, position: int, hash_: bytes) -> None:
         """One leaf more, and what is known of the tree at this size compared."""
-        tree = self._trees[event.seller_id]
-        for level, number, hash_ in tree.add(logged):
-            stored = self._stored.pop((event.seller_id, level, number), None)
-            if stored != hash_:
+        tree = self._trees[seller_id]
+        for level, number, subtree in tree.add(hash_):
+            if self._stored.pop((seller_id, level, number), None) != subtree:
                 self.result.note(
-                    "subtree_differs", event.seller_id, event.position,
-                    f"subtree {number} of level {level}",
-                )  # fmt: skip
-        waiting = self._held.get(event.seller_id)
+                    "subtree_differs", seller_id, position, f"subtree {number} of level {level}"
+                )
+        waiting = self._held.get(seller_id)
         while waiting and waiting[0].checkpoint.size == tree.size:
-            self.compare_checkpoint(event, tree, waiting.pop(0))
+            self.compare_checkpoint(seller_id, position, tree, waiting.pop(0))
 
-    def compare_checkpoint(self, event: StoredEvent, tree: Tree, held: Held) -> None:
+    def compare_checkpoint(self, seller_id: UUID, position: int, tree: Tree, held: Held) -> None:
         self.result.checkpoints += 1
         if held.checkpoint.root == tree.root():
-            tree.agreed_position = event.position
+            tree.agreed_position = position
             return
         self.result.note(
-            "checkpoint_differs", event.seller_id, tree.agreed_position + 1,
-            f"{held.source}, size {tree.size}: something up to position {event.position} was"
-            " rewritten together with its leaf",
+            "checkpoint_differs", seller_id, tree.agreed_position + 1,
+            f"{held.source}, size {tree.size}: something up to position {position} was rewritten"
+            " together with its leaf",
         )  # fmt: skip
 
     def compare_the_rest(self) -> None:
@@ -250,10 +252,32 @@ def seller_of(checkpoint: Checkpoint) -> UUID:
         raise NoteRefused(f"{checkpoint.origin} is no log of ours") from None
 
 
-def rows(connection: Connection) -> Iterator[tuple[Any, ...]]:
-    with connection.cursor("fsck", binary=True) as cursor:
+def side_by_side(
+    connection: Connection,
+) -> Iterator[tuple[StoredEvent, Leaf | None] | tuple[None, Leaf]]:
+    """Events and leaves in the order of positions; either may be missing."""
+    events = map(StoredEvent._make, stream(connection, "events", EVENTS))
+    leaves = map(Leaf._make, stream(connection, "leaves", LEAVES))
+    leaf = next(leaves, None)
+    for event in events:
+        while leaf is not None and leaf.position < event.position:
+            yield None, leaf
+            leaf = next(leaves, None)
+        if leaf is not None and leaf.position == event.position:
+            yield event, leaf
+            leaf = next(leaves, None)
+        else:
+            yield event, None
+    while leaf is not None:
+        yield None, leaf
+        leaf = next(leaves, None)
+
+
+def stream(connection: Connection, name: str, query: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query of any length."""
+    with connection.cursor(name, binary=True) as cursor:
         cursor.itersize = PAGE_SIZE
-        cursor.execute(BOTH)
+        cursor.execute(query)
         yield from cursor
 
 

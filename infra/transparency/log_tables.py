@@ -8,17 +8,17 @@ from uuid import UUID
 from domain.transparency.merkle import TILE_WIDTH
 from infra.database import Connection
 
+# A tile's hashes in one value.
 LEAVES = """
-    SELECT hash FROM tlog_leaves
+    SELECT string_agg(hash, '' ORDER BY number) FROM tlog_leaves
     WHERE seller_id = %(seller)s AND number >= %(first)s AND number < %(end)s
-    ORDER BY number
 """
 SUBTREES = """
-    SELECT hash FROM tlog_subtrees
+    SELECT string_agg(hash, '' ORDER BY number) FROM tlog_subtrees
     WHERE seller_id = %(seller)s AND level = %(level)s
       AND number >= %(first)s AND number < %(end)s
-    ORDER BY number
 """
+HASH_BYTES = 32
 NEWEST = """
     SELECT note FROM tlog_checkpoints WHERE seller_id = %s ORDER BY size DESC LIMIT 1
 """
@@ -52,8 +52,10 @@ class Hashes:
             "seller": self._seller_id, "level": level, "first": first, "end": first + TILE_WIDTH,
         }  # fmt: skip
         cursor = self._connection.cursor(binary=True)
-        rows = cursor.execute(SUBTREES if level else LEAVES, parameters, prepare=True)
-        return [hash_ for (hash_,) in rows]
+        cursor.execute(SUBTREES if level else LEAVES, parameters, prepare=True)
+        row = cursor.fetchone()
+        tile = row[0] if row and row[0] else b""
+        return [tile[start : start + HASH_BYTES] for start in range(0, len(tile), HASH_BYTES)]
 
 
 def newest_note(connection: Connection, seller_id: UUID) -> str | None:
