@@ -274,6 +274,30 @@ def audit_fsck(
     raise typer.Exit(Exit.FAILED if result.different else Exit.OK)
 
 
+@audit_commands.command("tiles")
+def audit_tiles(
+    seller: Annotated[str, typer.Argument(help="Whose log: sel_1_….")],
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="A new or empty folder.")],
+) -> None:
+    """A seller's whole log as files (C2SP tlog-tiles), to archive or to serve to monitors.
+
+    For example: asin-sync audit tiles sel_1_… ./log && aics-tlog verify-inclusion --tiles ./log …
+    """
+    from api.ids import inner_id
+    from domain.errors import Refusal
+    from infra.transparency.log_tables import HashesMissing
+    from infra.transparency.tiles import export_tiles
+
+    if folder.exists() and any(folder.iterdir()):
+        raise typer.BadParameter(f"{folder} is not empty", param_hint="FOLDER")
+    try:
+        size = export_tiles(installation().database, inner_id("sel", seller), folder)
+    except (Refusal, HashesMissing) as error:
+        stderr.print(f"[red]{error}[/]  Next: asin-sync audit fsck")
+        raise typer.Exit(Exit.FAILED) from None
+    stderr.print(f"{size} leaves in {folder}")
+
+
 @key_commands.command("add-signer")
 def add_signer_key() -> None:
     """Begin to rotate the key of the checkpoints: from the next start on, both sign.
