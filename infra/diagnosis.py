@@ -17,6 +17,7 @@ from infra.messages import failing
 from infra.projection_commands import status
 from infra.roles import UnsafeRole
 from infra.settings import Settings, described
+from infra.transparency.log_state import log_state
 
 Line = tuple[str, str, str]
 """Name, state (ok, fault, setting) and detail."""
@@ -65,6 +66,9 @@ def database(settings: Settings) -> Iterator[Line]:
         state = "fault" if line["error"] else "ok"
         detail = f"position {line['position']}, {line['lag']} behind {line['error'] or ''}"
         yield f"view {line['name']}", state, detail
+    log = log_state(installation.database)
+    behind = f"{log.lag_events} events behind"
+    yield "transparency log", "fault" if log.fault else "ok", log.fault or behind
     with installation.database.connect("jobs") as connection:
         count, why = failing(connection)
     if count:

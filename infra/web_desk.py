@@ -31,6 +31,7 @@ from infra.hint_intake import HintIntake
 from infra.installation import WEB_PATIENCE_SECONDS, Installation, image_origins
 from infra.service_state import budgets_of, service_state
 from infra.transparency.desk import TransparencyDesk
+from infra.transparency.log_state import log_state
 from infra.webhooks.desk import WebhookDesk
 from projections import conditions
 from projections.conditions import ConditionRow
@@ -190,6 +191,8 @@ class WebDesk:
             "sweeps_under_way": under_way,
             "sweep_late_seconds_max": late_seconds,
         }
+        log = log_state(self._database)
+        lags |= {"tlog_lag_events": log.lag_events, "tlog_unsigned_logs": log.unsigned_logs}
         return {"log_position": last, **lags, **synced, **dict(sorted(received.items()))}
 
     def service_state(self) -> ServiceState:

@@ -12,6 +12,7 @@ import pytest
 from domain.transparency.merkle import leaf_hash, verify_consistency, verify_inclusion
 from domain.transparency.signed_note import read_checkpoint, read_consistency_file
 from infra.installation import Installation
+from infra.transparency.log_state import LogState, log_state
 from tests.infra.transparency_scene import TransparencyScene, as_superuser
 
 
@@ -146,6 +147,22 @@ def test_a_log_that_lost_its_end_gets_no_checkpoint(
     scene.restart_signer()
     scene.sign()
     assert "and a checkpoint has" in scene.signer.refused[seller_id]
+
+
+def test_a_log_that_gets_no_checkpoint_is_told_and_how_to_look_into_it(
+    installation: Installation, seller_id: UUID, scene: TransparencyScene
+) -> None:
+    scene.binding(seller_id)
+    scene.sign()
+    assert log_state(installation.database) == LogState(0, 0)
+    scene.binding(seller_id, 3)
+    assert log_state(installation.database) == LogState(3, 0)
+    with as_superuser(installation) as connection:
+        connection.execute("UPDATE asin_sync_events SET recorded_at = now() - interval '1 hour'")
+    scene.integrator.integrate()
+    state = log_state(installation.database)
+    assert state == LogState(0, 1)
+    assert "asin-sync audit fsck" in str(state.fault)
 
 
 WRITES = (
