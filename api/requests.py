@@ -52,7 +52,7 @@ class Visit:
 
     def work(self) -> Work:
         """The piece of work that this request asks for; X-Request-ID may name it."""
-        return Work(self.desk.clock, f"key:{self.caller.key_id}", correlation_of(self.request))
+        return Work(self.desk.clock, self.caller.actor, correlation_of(self.request))
 
     def seller(self) -> Seller:
         return self.desk.app.seller(self.seller_id)

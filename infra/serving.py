@@ -105,6 +105,7 @@ def run_web(
     desk.shops.close()
     desk.webhooks.close()
     desk.consents.close()
+    desk.sign_ins.close()
 
 
 def children_of(settings: Settings) -> Sequence[Child]:

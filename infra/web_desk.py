@@ -77,6 +77,8 @@ class WebDesk:
             self._database, installation.secrets, installation.sender(), clock
         )
         self.consents = installation.consents(clock)
+        self.people = installation.people(clock)
+        self.sign_ins = installation.sign_ins(self.people, clock)
         self.session_secret = installation.keys.session
         self.hints = HintIntake(self._database, installation.keys.session, clock)
         self.is_sandbox = installation.settings.is_sandbox
@@ -213,6 +215,7 @@ class WebDesk:
         self.shops.close()
         self.webhooks.close()
         self.consents.close()
+        self.sign_ins.close()
         self._installation.close()
 
 

@@ -143,7 +143,7 @@ def acted(
     desk: Desk, caller: Caller, seller_id: UUID, action: str, choices: Sequence[Choice]
 ) -> tuple[list[Outcome], int]:
     """Decide on each by itself, as one piece of work; also return the last position."""
-    work, last, outcomes = Work(desk.clock, f"key:{caller.key_id}", uuid4()), 0, list[Outcome]()
+    work, last, outcomes = Work(desk.clock, caller.actor, uuid4()), 0, list[Outcome]()
     with acting_for(seller_id):
         for choice in choices:
             outcome, position = acted_on(desk, choice, action, work)

@@ -152,7 +152,7 @@ async def received(request: Request, server: PageServer) -> Response:
     caller = await run_in_threadpool(poster_of, request, csrf, server.sessions)
     seller_id = seller_written_by(caller, seller_named_in(request))
     receipt = await run_in_threadpool(
-        send_file, server.desk, seller_id, f"key:{caller.key_id}", name, content,
+        send_file, server.desk, seller_id, caller.actor, name, content,
         key,
     )  # fmt: skip
     await server.projected(receipt.position)
