@@ -119,7 +119,7 @@ class Reception:
 
         def is_allowed() -> bool:
             try:
-                caller = caller_of(visit.request, self.desk, self.sessions)
+                caller = caller_of(visit.request, self.desk, self.sessions, is_use=False)
             except NotSignedIn:
                 return False
             return self.looks.is_open(caller, visit.seller_id)

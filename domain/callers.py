@@ -44,6 +44,8 @@ class KeyInfo(Caller):
 
 SELLER_MADE_ROLES: tuple[Role, ...] = ("seller", "service")
 """Keys that a seller makes itself; keys of staff are made by operators."""
+PERSON_TOKEN = "person."  # noqa: S105
+"""How a person's session token begins; a key's begins otherwise."""
 LABEL_LENGTH_MAX = 60
 OPEN_KEYS_MAX = 20
 

@@ -115,6 +115,12 @@ class Arrival(Value):
     following: str
 
 
+class Installed(Arrival):
+    """The first administrator came in."""
+
+    caller: PersonCaller
+
+
 class Provider(Value):
     """Whom people sign in with; the development provider lets anybody be anybody."""
 

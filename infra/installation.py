@@ -110,7 +110,7 @@ class Installation:
         access = oidc_access(self.settings)
         return SignIns(
             self.database, people, OidcProvider(access, clock) if access else None,
-            provider_of(self.settings), access.issuer if access else "", self.keys.session, clock,
+            provider_of(self.settings), access, self.keys.session, clock,
         )  # fmt: skip
 
     def images(self) -> MainImageInspector:

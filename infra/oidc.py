@@ -136,6 +136,7 @@ class OidcProvider:
 
     def _key(self, key_id: str | None) -> Any:
         """The provider's key of this id; one not seen before is asked for, but not all the time."""
+        url = self._discovered().jwks_uri
         with self._lock:
             asked_at, keys = self._keys or (None, None)
             age = self._clock() - asked_at if asked_at else DISCOVERED_FOR
@@ -145,13 +146,12 @@ class OidcProvider:
                 except InvalidKeyIdError:
                     if age < KEYS_ASKED_AGAIN_AFTER:
                         raise
-            keys = self._asked_keys()
+            keys = self._asked_keys(url)
             self._keys = (self._clock(), keys)
             return keys.get_by_kid(key_id)
 
-    def _asked_keys(self) -> KeySet:
-        assert self._found is not None
-        answer = self._ask(Question("keys", "GET", self._found[1].jwks_uri, {}))
+    def _asked_keys(self, url: str) -> KeySet:
+        answer = self._ask(Question("keys", "GET", url, {}))
         try:
             return KeySet.import_key_set(answer.content)
         except (JoseError, ValueError, TypeError, KeyError):

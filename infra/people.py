@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,7 +16,7 @@ from psycopg.rows import class_row
 
 from domain import seller
 from domain.application import AsinSync, Change, acting_for
-from domain.callers import Caller
+from domain.callers import PERSON_TOKEN, Caller
 from domain.errors import NotFound, PersonRefused
 from domain.people import (
     INVITATION_LIFETIME,
@@ -37,7 +37,6 @@ from domain.stamps import Work
 from infra.api_keys import ApiKeys
 from infra.database import Connection, Database
 
-TOKEN_BEGINNING = "person."  # noqa: S105
 USE_NOTED_AFTER = timedelta(minutes=1)
 """How stale a session's last use may be, so that a page costs no write."""
 
@@ -75,6 +74,7 @@ FORGET = """
     UPDATE asin_sync.person SET email = NULL, name = NULL, issuer = NULL, subject = NULL
     WHERE person_id = %(id)s AND email IS NOT NULL
 """
+FOLLOW = "UPDATE asin_sync.person SET issuer = %(issuer)s WHERE issuer ~ %(issuers)s"
 END_SESSIONS = "DELETE FROM asin_sync.person_session WHERE person_id = %(id)s"
 
 OPEN_SESSION = """
@@ -175,6 +175,11 @@ class People:
             known = one(connection, BY_IDENTITY, values)
             return known or self._joined(connection, identity, work)
 
+    def follow_provider(self, issuers: str) -> None:
+        """Whoever joined at one of these issuers, a pattern, is known at the one set now."""
+        with self._database.pool("keystore").connection() as connection:
+            connection.execute(FOLLOW, {"issuer": self._issuer, "issuers": issuers})
+
     def install(self, connection: Connection, identity: Identity, work: Work) -> Person:
         """The first administrator, whom nobody could invite."""
         before = one(connection, SAME_ADDRESS, {"email": identity.email})
@@ -227,16 +232,15 @@ class People:
 
     # --- sessions -------------------------------------------------------------------------------
 
-    def open_session(self, person_id: str, before: str) -> str:
-        """A new token; the session that the browser held before ends."""
-        token, now = f"{TOKEN_BEGINNING}{secrets.token_urlsafe(32)}", self._clock()
+    def open_session(self, person_id: str) -> str:
+        """A new token for this person."""
+        token, now = f"{PERSON_TOKEN}{secrets.token_urlsafe(32)}", self._clock()
         values = {
             "token": hash_of(token), "id": UUID(person_id), "now": now,
             "ends": now + SESSION_LIFETIME,
         }  # fmt: skip
         with self._database.pool("keystore").connection() as connection, connection.transaction():
             connection.execute(ENDED_SESSIONS, values)
-            connection.execute(END_SESSION, {"token": hash_of(before)})
             connection.execute(OPEN_SESSION, values)
         return token
 

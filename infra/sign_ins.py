@@ -17,6 +17,7 @@ from domain.people import (
     SIGN_IN_LIFETIME,
     Arrival,
     Identity,
+    Installed,
     Provider,
     SignInAnswer,
     refused,
@@ -24,7 +25,7 @@ from domain.people import (
 from domain.ports import Clock
 from domain.stamps import Work
 from infra.database import Connection, Database
-from infra.oidc import OidcProvider, derived
+from infra.oidc import OidcAccess, OidcProvider, derived
 from infra.people import People, hash_of
 
 ACTOR = "sign-in"
@@ -57,9 +58,7 @@ NEWCOMER = """
     WHERE browser_hash = %(browser)s AND identity IS NOT NULL AND expires_at > %(now)s
     ORDER BY expires_at DESC LIMIT 1
 """
-FORGET_NEWCOMER = (
-    "UPDATE asin_sync.sign_in SET identity = NULL WHERE browser_hash = %(browser)s"
-)
+FORGET_NEWCOMER = "UPDATE asin_sync.sign_in SET identity = NULL WHERE browser_hash = %(browser)s"
 
 HAS_ADMIN = """
     SELECT EXISTS (
@@ -82,13 +81,14 @@ class SignIns:
 
     def __init__(
         self, database: Database, people: People, client: OidcProvider | None,
-        provider: Provider | None, issuer: str, secret: bytes, clock: Clock,
+        provider: Provider | None, access: OidcAccess | None, secret: bytes, clock: Clock,
     ) -> None:  # fmt: skip
         self.provider = provider
         self._database = database
         self._people = people
         self._client = client
-        self._issuer = issuer
+        self._issuer = access.issuer if access else ""
+        self.callback_url = access.callback_url if access else ""
         self._secret = secret
         self._clock = clock
 
@@ -158,7 +158,7 @@ class SignIns:
         with self._database.pool("keystore").connection() as connection:
             return self._newcomer(connection, browser)[0]
 
-    def claim(self, code: str, browser: str) -> Arrival:
+    def claim(self, code: str, browser: str) -> Installed:
         """Make the newcomer of this browser the first administrator. Raises SignInRefused."""
         letters = "".join(letter for letter in code.upper() if letter in SETUP_LETTERS)
         if not self.is_setup_open():
@@ -172,7 +172,7 @@ class SignIns:
                 raise refused("setup_code_wrong")
             person = self._people.install(connection, identity, self._work())
             connection.execute(FORGET_NEWCOMER, {"browser": hash_of(browser)})
-        return Arrival(caller=person.caller, following=following)
+        return Installed(caller=person.caller, following=following)
 
     def close(self) -> None:
         if self._client is not None:

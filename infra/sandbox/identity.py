@@ -24,6 +24,7 @@ from infra.sandbox.faults import json_answer
 from infra.sandbox.identity_tokens import FAULTS, signed
 
 ISSUER_PATH = "/identity"
+DEVELOPMENT_ISSUERS = rf"^http://127\.0\.0\.1:\d+{ISSUER_PATH}$"
 CALLBACK_PATH = "/sign-in/back"
 CLIENT_SECRET = "asin-sync"  # noqa: S105
 CODE_LIFETIME = timedelta(minutes=1)
@@ -80,7 +81,7 @@ class Asked:
     challenge: str
     subject: str = ""
     fault: str = ""
-    expires_at: datetime = datetime.min
+    expires_at: datetime | None = None
 
     @property
     def origin(self) -> str:
@@ -163,6 +164,7 @@ class IdentityProvider:
             asked is not None
             and asked.redirect_uri == form.get("redirect_uri")
             and asked.challenge == challenge_of(form.get("code_verifier", ""))
+            and asked.expires_at is not None
             and self._clock() < asked.expires_at
         )
         if asked is None or not is_good:
@@ -200,7 +202,10 @@ def asked_in(query: Mapping[str, str]) -> Asked:
             "This redirect_uri is not registered: the sandbox knows addresses of this computer"
             f" that end in {CALLBACK_PATH}."
         )
-    return Asked(*(query[name] for name in named))
+    return Asked(
+        query["client_id"], query["redirect_uri"], query["state"], query["nonce"],
+        query["code_challenge"],
+    )  # fmt: skip
 
 
 def is_registered(redirect_uri: str) -> bool:
