@@ -36,7 +36,7 @@ from infra.http_deadline import open_client
 
 ALGORITHMS: Final = ("ES256", "RS256", "PS256")
 """Signatures by a key of the provider's own; a shared secret or none at all is no signature."""
-HTTP = HttpSettings(timeout_seconds=10.0, body_bytes_max=256 * 1024)
+HTTP = HttpSettings(timeout_seconds=10.0, body_bytes_max=1024 * 1024)
 TOKEN_LENGTH_MAX = 16 * 1024
 SUBJECT_LENGTH_MAX = 255
 CLOCK_SKEW_SECONDS = 60

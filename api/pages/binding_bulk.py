@@ -114,11 +114,11 @@ def nothing_marked(request: Request, server: PageServer) -> Response:
 async def changed(request: Request, server: PageServer) -> Response:
     """Do what was confirmed, and show what became of each. Raises the refusals of the whole."""
     async with request.form(max_files=0, max_fields=PAGE_LENGTH + 10) as form:
-        csrf = str(form.get("csrf", ""))
-        action = choice_in(str(form.get("action", "")), ACTIONS)
-        choices = choices_in([str(each) for each in form.getlist("chosen")])
+        csrf, asked = str(form.get("csrf", "")), str(form.get("action", ""))
+        chosen = [str(each) for each in form.getlist("chosen")]
     caller = await run_in_threadpool(poster_of, request, csrf, server.sessions)
     seller_id = seller_written_by(caller, seller_named_in(request))
+    action, choices = choice_in(asked, ACTIONS), choices_in(chosen)
     outcomes, position = await run_in_threadpool(
         acted, server.desk, caller, seller_id, action, choices
     )

@@ -121,10 +121,14 @@ class PageServer:
         return remembering(request, respond(request, page, page_headers(visit.l10n), status))
 
     async def caller(self, request: Request) -> Caller:
-        """Who asks, by session or key. Raises NotSignedIn."""
-        caller = self.sessions.known(session_token(request))
-        if caller is None or "authorization" in request.headers:
-            caller = await run_in_threadpool(caller_of, request, self.desk, self.sessions)
+        """Who reads, by session or key; a form acts through `poster_of`. Raises NotSignedIn."""
+        if "authorization" in request.headers:
+            return await run_in_threadpool(caller_of, request, self.desk, self.sessions)
+        token = session_token(request)
+        caller = self.sessions.known(token)
+        caller = caller or await run_in_threadpool(self.sessions.caller_of, token)
+        if caller is None:
+            raise NotSignedIn
         return caller
 
     async def visit(self, request: Request) -> Visit:
