@@ -104,7 +104,8 @@ def run_web(
             invite_made_up_people(desk.people, demo, clock)
         write_run_file(settings, url, demo.key)
         print(f"ready {url} seller=demo key={demo.key}", flush=True)
-        say(f"open {url}/sign-in and give the key; the sample fills in as you watch")
+        way = "give the key" if settings.oidc_issuer else "give the key, or be somebody made up"
+        say(f"open {url}/sign-in and {way}; the sample fills in as you watch")
         upload_sample(installation, demo, clock)
 
     serve_app(

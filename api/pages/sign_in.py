@@ -66,6 +66,11 @@ def fault_of_way(request: Request) -> str | None:
     """Why no session is opened this way: a form of another site, or a cookie without https."""
     if not is_same_origin(request):
         return mark("Send the form from this page.")
+    return fault_of_transport(request)
+
+
+def fault_of_transport(request: Request) -> str | None:
+    """Why no session is opened over this connection."""
     if request.url.scheme == "http" and not is_plain_loopback(request):
         return mark("Open this page over https to sign in.")
     return None

@@ -9,18 +9,24 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
-from api.auth import LOOPBACK_HOSTS, cookie_name, is_plain_loopback
+from api.auth import LOOPBACK_HOSTS, STAFF_READER_ROLES, cookie_name, is_plain_loopback
 from api.desk import Caller
 from api.l10n import mark
 from api.pages.page_frame import Page
 from api.pages.page_server import PageServer, l10n_of, local_path
-from api.pages.sign_in import START_PATH, fault_of_way, sign_in_page, signed_in
+from api.pages.sign_in import (
+    START_PATH,
+    fault_of_transport,
+    fault_of_way,
+    sign_in_page,
+    signed_in,
+)
 from domain.errors import SignInRefused
 from domain.people import CALLBACK_PATH, SIGN_IN_LIFETIME, SignInAnswer
 from domain.texts import rule_text
 
 FIRST_PATH = "/sign-in/first"
-PEOPLE_PATH = "/people"
+PEOPLE_PATH, STAFF_HOME = "/people", "/tickets"
 CODE_LENGTH_MAX = 100
 QUIET = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 STATUSES = {"provider": 502, "token": 502, "sign": 400, "setup": 403, "person": 403}
@@ -32,7 +38,7 @@ def add_provider_sign_in(router: APIRouter, server: PageServer) -> None:
 
     @router.get(START_PATH)
     async def start(request: Request) -> Response:
-        if fault := fault_of_way(request):
+        if fault := fault_of_transport(request):
             return sign_in_page(request, server, fault, 403)
         try:
             return await led_away(request, server)
@@ -66,8 +72,7 @@ def add_provider_sign_in(router: APIRouter, server: PageServer) -> None:
                 said = rule_text(refused.rule, refused.values, l10n_of(request).language)
                 return await setup_page(request, server, said)
             return refusal_page(request, server, refused)
-        following = PEOPLE_PATH if made.following == "/" else made.following
-        return await let_in(request, server, made.caller, following)
+        return await let_in(request, server, made.caller, PEOPLE_PATH)
 
 
 async def led_away(request: Request, server: PageServer) -> Response:
@@ -101,8 +106,9 @@ async def arrived(request: Request, server: PageServer) -> Response:
 
 async def let_in(request: Request, server: PageServer, caller: Caller, following: str) -> Response:
     """With a session, on to where the person wanted to be; the cookie of the way is done with."""
-    target = RedirectResponse(local_path(following), 303, QUIET)
-    answer = await signed_in(request, server, target, caller)
+    is_staff = caller.role in STAFF_READER_ROLES
+    target = STAFF_HOME if following == "/" and is_staff else local_path(following)
+    answer = await signed_in(request, server, RedirectResponse(target, 303, QUIET), caller)
     answer.delete_cookie(
         door_name(request), httponly=True, samesite="lax", secure=not is_plain_loopback(request)
     )

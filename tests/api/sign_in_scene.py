@@ -67,7 +67,7 @@ class SignInScene:
         assert parts.path == CALLBACK_PATH
         return f"{parts.path}?{parts.query}"
 
-    def signed_in(self, who: str, following: str = "/") -> httpx.Client:
+    def signed_in(self, who: str, following: str = "/review") -> httpx.Client:
         browser = self.browser()
         back = browser.get(self.way_back(browser, following, person=who))
         assert (back.status_code, back.headers["location"]) == (303, following), back.text

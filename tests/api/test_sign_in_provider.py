@@ -170,7 +170,7 @@ def test_the_way_back_leads_to_no_other_site(scene: SignInScene, target: str) ->
     scene.invite("auditor", "auditor")
     browser = scene.browser()
     back = browser.get(scene.way_back(browser, target, person="auditor"))
-    assert back.headers["location"] == "/"
+    assert back.headers["location"] == "/tickets"
 
 
 def test_revoking_a_person_ends_every_session_at_once(scene: SignInScene) -> None:
@@ -342,6 +342,23 @@ def test_a_new_start_makes_the_code_before_worthless(scene: SignInScene) -> None
     scene.signed_in("support")
     assert scene.desk.sign_ins.make_setup_code() is None
     assert browser.get("/sign-in/first").status_code == 403
+
+
+def test_a_sign_in_begins_under_the_name_that_the_provider_leads_back_to(
+    scene: SignInScene,
+) -> None:
+    browser = scene.browser()
+    port = urlsplit(scene.address).port
+    other_name = browser.get(f"http://localhost:{port}{START}?next=/upload")
+    target = urlsplit(other_name.headers["location"])
+    assert (target.hostname, target.path, target.query) == ("127.0.0.1", START, "next=%2Fupload")
+    assert "set-cookie" not in other_name.headers
+    from_elsewhere = {"sec-fetch-site": "cross-site"}
+    assert (
+        browser.get(START, headers=from_elsewhere).headers["location"].startswith(scene.sandbox.url)
+    )
+    unsafe = browser.get(START, headers={"host": "sync.example"})
+    assert (unsafe.status_code, "over https" in unsafe.text) == (403, True)
 
 
 def test_the_sign_in_says_that_the_provider_is_for_development(scene: SignInScene) -> None:

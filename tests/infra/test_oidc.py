@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -12,6 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from domain.errors import SignInRefused
+from infra import diagnosis
 from infra.oidc import KEYS_ASKED_AGAIN_AFTER, OidcAccess, OidcProvider, challenge_of
 from infra.settings import Settings, described
 from tests.infra.amazon_replies import StandingClock
@@ -204,3 +207,12 @@ def test_the_settings_name_all_of_a_provider_or_none_and_real_data_wants_https()
     assert "begin it with https" in str(Settings(**here, **real).faults())
     assert "OIDC_CLIENT_SECRET" in str(Settings(**{**whole, "oidc_client_secret": ""}).faults())
     assert ("OIDC_CLIENT_SECRET", "(set)") in [row[:2] for row in described(Settings(**whole))]
+
+
+def test_the_doctor_tries_the_provider_that_is_set(provider: Provider, tmp_path: Path) -> None:
+    none = Settings(data=str(tmp_path))
+    there = replace(none, oidc_issuer=provider.server.url, oidc_client_id="us")
+    provider.answers(json_reply(provider.configuration()), json_reply({}, 404))
+    told = [diagnosis.sign_in(each) for each in (none, there, there)]
+    assert [state for _, state, _ in told] == ["setting", "ok", "fault"]
+    assert f"leads back to {there.base_url}/sign-in/back" in told[1][2]
