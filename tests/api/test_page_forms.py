@@ -22,11 +22,14 @@ from api.pages.menu import ONBOARDING, SELLER_MENU, STAFF_MENU
 from api.pages.routes import build_pages
 from domain.application import acting_for
 from domain.consents import CALLBACK_PATH
-from domain.people import Identity
+from domain.people import PERSON_ROLES, Identity
 from domain.seller import Role
 from domain.stamps import Work
+from infra.demo import Demo, invite_made_up_people
 from infra.installation import Installation, oidc_access
+from infra.people import People
 from infra.projection_engine import ProjectionEngine
+from infra.sandbox.identity import PEOPLE
 from infra.web_desk import WebDesk
 from tests.api.page_data import listed_binding
 from tests.api.visiting import csrf_in
@@ -195,6 +198,28 @@ def test_a_person_of_a_shop_does_there_what_its_key_may(served: Served) -> None:
     with acting_for(served.seller_id):
         issued = served.installation.app.facts_of(served.seller_id)[-1]
     assert issued.stamp.actor == f"person:{person.person_id.hex}"
+
+
+def test_the_made_up_people_are_invited_once_and_known_when_their_provider_has_moved(
+    served: Served,
+) -> None:
+    demo, clock, held = Demo(served.seller_id, ""), served.desk.clock, served.installation
+    for _ in range(2):
+        invite_made_up_people(served.desk.people, demo, clock)
+    made_up = {PEOPLE[role].email: role for role in PERSON_ROLES}
+    invited = [each for each in served.desk.people.all() if each.email in made_up]
+    assert sorted(each.role for each in invited) == sorted(PERSON_ROLES)
+    assert [each.seller_id for each in invited if each.role == "seller"] == [served.seller_id]
+    moved = "http://127.0.0.1:1/identity"
+    who = Identity(issuer=moved, subject="auditor", email=PEOPLE["auditor"].email, name=None)
+    before = People(held.database, held.app, moved, clock).come_in(
+        who, Work(clock, "test", uuid4())
+    )
+    access = oidc_access(held.settings)
+    assert (before is not None, access is not None) == (True, True)
+    invite_made_up_people(served.desk.people, demo, clock)
+    again = who.model_copy(update={"issuer": access.issuer if access else "", "email": None})
+    assert served.desk.people.come_in(again, Work(clock, "test", uuid4())) == before
 
 
 # --- forms that outlive their session -----------------------------------------------------------

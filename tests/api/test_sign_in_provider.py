@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from domain import people
 from domain.error_codes import LANGUAGES, Language
-from domain.people import SESSION_IDLE, SESSION_LIFETIME, SIGN_IN_LIFETIME
+from domain.errors import NotFound, PersonRefused
+from domain.people import SESSION_IDLE, SESSION_LIFETIME, SIGN_IN_LIFETIME, Person
 from domain.texts import rule_text
+from infra import people_commands
 from infra.installation import Installation
 from infra.people import People
 from infra.sandbox.identity import PEOPLE
 from infra.sandbox.identity_tokens import FAULTS
+from infra.serving import tell_setup
 from infra.web_desk import WebDesk
 from tests.api.sign_in_scene import START, SignInScene, Watch, is_signed_in
 from tests.api.visiting import csrf_in
@@ -304,6 +310,44 @@ def test_the_last_administrator_stays(scene: SignInScene) -> None:
     assert is_signed_in(admin)
 
 
+def test_two_administrators_who_revoke_each_other_at_once_leave_one(scene: SignInScene) -> None:
+    for who in ("admin", "support"):
+        scene.invite(who, "admin")
+        scene.signed_in(who)
+    pair = [scene.of("admin"), scene.of("support")]
+
+    def revoke(person: Person) -> bool:
+        try:
+            scene.desk.people.revoke(person.person_id, scene.work())
+        except PersonRefused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(revoke, pair)) == [False, True]
+    assert sum(each.revoked_at is None for each in scene.desk.people.all()) == 1
+
+
+def test_operators_invite_and_revoke_even_the_last_administrator(scene: SignInScene) -> None:
+    held, email = scene.installation, PEOPLE["admin"].email
+    for _ in range(2):
+        made = people_commands.invite(held, f" {email.upper()} ", "admin", None, scene.watch)
+    [invited] = [each for each in scene.desk.people.all() if each.revoked_at is None]
+    assert (str(invited.person_id), invited.email) == (made["person_id"], email)
+    browser = scene.signed_in("admin")
+    told = people_commands.revoke(held, made["person_id"], scene.watch, is_forgotten=True)
+    assert told["is_forgotten"]
+    assert not is_signed_in(browser)
+    facts = scene.facts_of(invited)
+    assert [type(each) for each in facts[2:]] == [people.Revoked, people.Forgotten]
+    assert {each.stamp.actor for each in facts if not isinstance(each, people.Joined)} == {
+        "operator"
+    }
+    for wrong in ("x", str(uuid4()), made["person_id"]):
+        with pytest.raises(NotFound):
+            people_commands.revoke(held, wrong, scene.watch, is_forgotten=True)
+
+
 # --- the first administrator --------------------------------------------------------------------
 
 
@@ -329,6 +373,16 @@ def test_the_first_administrator_gives_the_set_up_code_once(scene: SignInScene) 
     assert [type(each) for each in scene.facts_of(scene.of("admin"))] == [
         people.Invited, people.Joined,
     ]  # fmt: skip
+
+
+def test_the_terminal_shows_the_set_up_code_where_a_provider_is_set(scene: SignInScene) -> None:
+    said: list[str] = []
+    held = scene.installation.settings
+    tell_setup(scene.desk, held, said.append)
+    assert said == []
+    tell_setup(scene.desk, replace(held, oidc_issuer="https://id.example"), said.append)
+    assert re.search(r"set-up code.*([2-9A-Z]{5}-){3}", said[1])
+    assert not any("code=" in each or "#" in each for each in said)
 
 
 def test_a_new_start_makes_the_code_before_worthless(scene: SignInScene) -> None:
