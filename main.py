@@ -86,6 +86,7 @@ LAST_UNITS = "At most this many units above the threshold are not offered on Mer
 cli = build_cli(find_server)
 doctor_commands = typer.Typer(invoke_without_command=True)
 key_commands = typer.Typer(no_args_is_help=True)
+people_commands = typer.Typer(no_args_is_help=True)
 projection_commands = typer.Typer(no_args_is_help=True)
 sandbox_commands = typer.Typer(no_args_is_help=True)
 seller_commands = typer.Typer(no_args_is_help=True)
@@ -99,6 +100,7 @@ cli.add_typer(audit_commands, name="audit", help="Evidence, verified; all checke
 cli.add_typer(policy_commands, name="policy", help="The rules' data, version by version.")
 cli.add_typer(projection_commands, name="projections", help="The views: status, rebuild, check.")
 cli.add_typer(doctor_commands, name="doctor")
+cli.add_typer(people_commands, name="people", help="Who signs in without a key, by OIDC.")
 cli.add_typer(key_commands, name="key", help="API keys; rotation of the key that seals.")
 
 
@@ -195,6 +197,54 @@ def rotate_keys() -> None:
     from infra.key_rotation import rotate
 
     print_json(rotate(installation())._asdict())
+
+
+@people_commands.command("invite")
+def invite_person(
+    email: Annotated[str, typer.Argument(help="As the identity provider has verified it.")],
+    role: Annotated[str, typer.Argument(help="admin, reviewer, support, auditor or seller.")],
+    seller: Annotated[str | None, typer.Option(help="Seller id, for the role of a seller.")] = None,
+) -> None:
+    """Let somebody sign in: their first sign-in within 14 days takes the invitation.
+
+    No mail is sent. Inviting again replaces an invitation that is still open.
+    """
+    from api.ids import inner_id
+    from api.log_text import broken_rules
+    from domain.errors import Refusal
+    from infra.people_commands import invite
+
+    try:
+        inner = inner_id("sel", seller) if seller else None
+        print_json(invite(installation(), email, role, inner, now))
+    except Refusal as refused:
+        for broken in broken_rules(refused.fields.get("rules", {}), "en"):
+            stderr.print(f"[red]{broken['detail']}[/]")
+        stderr.print(f"nobody was invited: {refused.detail}")
+        raise typer.Exit(Exit.FAILED) from None
+
+
+@people_commands.command("list")
+def list_people() -> None:
+    """Everybody who was ever invited, one a line, the last one first."""
+    for person in installation().people(now).all():
+        print_json(person.model_dump(mode="json"))
+
+
+@people_commands.command("revoke")
+def revoke_person(
+    person_id: str,
+    forget: Annotated[bool, typer.Option(help="Erase name and e-mail too.")] = False,
+) -> None:
+    """End somebody's sessions at once and let them in no more, even the last administrator."""
+    from domain.errors import NotFound
+    from infra.people_commands import revoke
+
+    try:
+        print_json(revoke(installation(), person_id, now, is_forgotten=forget))
+    except NotFound:
+        stderr.print(f"[red]no such person {person_id}[/]: see `asin-sync people list`")
+        raise typer.Exit(Exit.NOT_FOUND) from None
 
 
 @projection_commands.command("status")

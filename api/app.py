@@ -48,7 +48,7 @@ def build_app(desk: Desk) -> FastAPI:
         redoc_url=None,
         max_body_size=BODY_BYTES_MAX,
     )
-    sessions = Sessions(desk.session_secret, desk.keys, desk.clock)
+    sessions = Sessions(desk.session_secret, desk.keys, desk.people, desk.clock)
     reception = Reception(desk, sessions, LookBook(desk))
     app.include_router(build_pages(desk))
     first_version = APIRouter(prefix="/v1")

@@ -16,6 +16,8 @@ OWN_SELLER_ROLES: Collection[Role] = ("seller", "service")
 """These act for the one seller their key is bound to, and may write."""
 STAFF_READER_ROLES: Collection[Role] = ("support", "reviewer", "auditor", "admin")
 """These read the seller they name."""
+ADMIN_ROLES: tuple[Role, ...] = ("admin",)
+"""These say who may come in."""
 REVIEWER_ROLES: Collection[Role] = ("reviewer", "admin")
 """These judge for Mercari: borderline images, applications, brands."""
 READING_METHODS = ("GET", "HEAD")
@@ -47,7 +49,7 @@ class RoleForbids(Exception):
         self.roles = roles
 
 
-def caller_of(request: Request, desk: Desk, sessions: Sessions) -> Caller:
+def caller_of(request: Request, desk: Desk, sessions: Sessions, *, is_use: bool = True) -> Caller:
     """The holder of the bearer key or, to read only, of the session. Raises NotSignedIn.
 
     A session cookie never writes here: forms go through `poster_of`, with their CSRF token.
@@ -57,7 +59,7 @@ def caller_of(request: Request, desk: Desk, sessions: Sessions) -> Caller:
     if key is not None:
         caller = desk.keys.caller(key)
     elif request.method in READING_METHODS:
-        caller = sessions.caller_of(session_token(request))
+        caller = sessions.caller_of(session_token(request), is_use=is_use)
     if caller is None:
         raise NotSignedIn
     return caller

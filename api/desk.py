@@ -21,13 +21,15 @@ from domain.evidence import EvidenceFile, OwnKind
 from domain.facts import Recorded
 from domain.hints import Taken
 from domain.operations import BudgetLevel, ServiceState
+from domain.people import Arrival, Identity, Installed, Person, Provider, SignInAnswer
 from domain.ports import Amazon, Clock, Mercari, Sources
 from domain.seller import Role, SecretKind, Seller
+from domain.stamps import Work
 from domain.transparency.bundle import Bundle
 from domain.webhooks import Attempt, Delivery, Message, Webhook
 from projections.conditions import ConditionRow
 
-__all__ = ["Caller", "Consents", "Desk", "Hints", "KeyInfo", "Keys", "Shops"]
+__all__ = ["Caller", "Consents", "Desk", "Hints", "KeyInfo", "Keys", "People", "Shops", "SignIns"]
 
 
 class Shops(Protocol):
@@ -66,6 +68,55 @@ class Keys(Protocol):
 
         Raises KeyRefused for a seller's last key that people sign in with, unless it may be that.
         """
+
+
+class People(Protocol):
+    """People who come in without a key, and their sessions."""
+
+    def all(self) -> list[Person]:
+        """Everybody who ever was invited, the last one first."""
+
+    def by_id(self, person_id: str) -> Caller | None:
+        """The person of this id; None for one that never was or was revoked."""
+
+    def invite(
+        self, email: str, role: str, seller_id: UUID | None, work: Work
+    ) -> tuple[Person, int | None]:
+        """Who may come in by this e-mail, and the position. Raises PersonRefused, NotFound."""
+
+    def revoke(self, person_id: UUID, work: Work) -> int | None:
+        """Let a person in no more, from this moment. Raises NotFound, PersonRefused."""
+
+    def forget(self, person_id: UUID, work: Work) -> int | None:
+        """Erase who a revoked person was. Raises NotFound, PersonRefused."""
+
+    def open_session(self, person_id: str) -> str:
+        """A new token for this person."""
+
+    def holder(self, token: str, *, is_use: bool) -> Caller | None:
+        """Whose session this is; None for one that has ended, or lain idle for too long."""
+
+    def end_session(self, token: str) -> None:
+        """The token opens nothing any more."""
+
+
+class SignIns(Protocol):
+    """Lets people in by an identity provider's word."""
+
+    provider: Provider | None
+    callback_url: str
+
+    def begin(self, browser: str, following: str) -> str:
+        """The provider's page, for this browser alone. Raises SignInRefused."""
+
+    def complete(self, answer: SignInAnswer, browser: str) -> Arrival:
+        """Who came in by this answer. Raises SignInRefused: then nobody did."""
+
+    def newcomer(self, browser: str) -> Identity | None:
+        """Whom the provider named in this browser, while a set-up code may still be given."""
+
+    def claim(self, code: str, browser: str) -> Installed:
+        """Make the newcomer of this browser the first administrator. Raises SignInRefused."""
 
 
 class Hints(Protocol):
@@ -145,6 +196,8 @@ class Desk(Protocol):
     app: AsinSync
     clock: Clock
     keys: Keys
+    people: People
+    sign_ins: SignIns
     shops: Shops
     hints: Hints
     webhooks: WebhookDesk

@@ -92,7 +92,7 @@ class LookBook:
             get_ticket(self._desk.app, seller_id, ticket_id)
         else:
             self._ensure_known(seller_id)
-        work = Work(self._desk.clock, f"key:{caller.key_id}", uuid4())
+        work = Work(self._desk.clock, caller.actor, uuid4())
         reason = None if ticket_id else asked.reason
         until, position = looks.look(
             self._desk.app, seller_id, (caller.key_id, caller.role), (reason, ticket_id), work

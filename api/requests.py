@@ -52,7 +52,7 @@ class Visit:
 
     def work(self) -> Work:
         """The piece of work that this request asks for; X-Request-ID may name it."""
-        return Work(self.desk.clock, f"key:{self.caller.key_id}", correlation_of(self.request))
+        return Work(self.desk.clock, self.caller.actor, correlation_of(self.request))
 
     def seller(self) -> Seller:
         return self.desk.app.seller(self.seller_id)
@@ -119,7 +119,7 @@ class Reception:
 
         def is_allowed() -> bool:
             try:
-                caller = caller_of(visit.request, self.desk, self.sessions)
+                caller = caller_of(visit.request, self.desk, self.sessions, is_use=False)
             except NotSignedIn:
                 return False
             return self.looks.is_open(caller, visit.seller_id)

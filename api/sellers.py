@@ -232,7 +232,7 @@ def staff_work(reception: Reception, request: Request, roles: Collection[Role]) 
     caller = caller_of(request, reception.desk, reception.sessions)
     if caller.role not in roles:
         raise RoleForbids(roles)
-    return Work(reception.desk.clock, f"key:{caller.key_id}", correlation_of(request))
+    return Work(reception.desk.clock, caller.actor, correlation_of(request))
 
 
 def acting(reception: Reception, request: Request, seller_id: str) -> tuple[UUID, Work]:

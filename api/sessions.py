@@ -1,6 +1,7 @@
-"""Signed session tokens: what a browser holds instead of the key it signed in with.
+"""Session tokens: what a browser holds instead of the key or the sign-in that it came by.
 
-Nothing is stored. A token names the key and when it ends; the signature makes it ours.
+Of a key's session nothing is stored: its token names the key and when it ends, signed by us. A
+person's session is looked up every time, so that it ends the moment somebody ends it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_urlsafe
 from typing import NamedTuple
 
-from api.desk import Caller, Keys
+from api.desk import Caller, Keys, People
+from domain.callers import PERSON_TOKEN, PersonCaller
 from domain.ports import Clock
 
 LIFETIME = timedelta(hours=12)
@@ -32,21 +34,35 @@ class Fresh(NamedTuple):
 class Sessions:
     """Issues and reads tokens."""
 
-    def __init__(self, secret: bytes, keys: Keys, clock: Clock) -> None:
+    def __init__(self, secret: bytes, keys: Keys, people: People, clock: Clock) -> None:
         self._secret = secret
         self._keys = keys
+        self._people = people
         self._clock = clock
         self._fresh: dict[str, Fresh] = {}
 
-    def issue(self, caller: Caller) -> str:
-        """A new token for the holder of this key."""
+    def issue(self, caller: Caller, before: str = "") -> str:
+        """A new token for whoever came in; the person's session held `before` ends."""
+        self.end(before)
+        if isinstance(caller, PersonCaller):
+            return self._people.open_session(caller.key_id)
         ends_at = int((self._clock() + LIFETIME).timestamp())
         content = f"{ends_at}:{token_urlsafe(9)}:{caller.key_id}"
         body = urlsafe_b64encode(content.encode()).decode()
         return f"{body}.{self._signature('session', body)}"
 
-    def caller_of(self, token: str) -> Caller | None:
-        """Who signed in; None for a token that is not ours, has ended, or whose key is gone."""
+    def end(self, token: str) -> None:
+        """A person's session ends everywhere; a key's goes with its cookie."""
+        if is_persons(token):
+            self._people.end_session(token)
+
+    def caller_of(self, token: str, *, is_use: bool = True) -> Caller | None:
+        """Who signed in; None for a token that is not ours, has ended, or whose holder is gone.
+
+        `is_use` keeps a person's session from lying idle.
+        """
+        if is_persons(token):
+            return self._people.holder(token, is_use=is_use)
         if known := self.known(token):
             return known
         key_id, ends_at = self._content_of(token)
@@ -82,3 +98,7 @@ class Sessions:
     def _signature(self, purpose: str, text: str) -> str:
         digest = hmac.digest(self._secret, f"{purpose}:{text}".encode(), "sha256")
         return urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def is_persons(token: str) -> bool:
+    return token.startswith(PERSON_TOKEN)

@@ -1,4 +1,4 @@
-"""Who may come in: the holder of an API key and its role (SPEC §1)."""
+"""Who may come in: the holder of an API key, or a person, and their role (SPEC §1)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,25 @@ from domain.values import Value
 
 
 class Caller(Value):
-    """Who holds a key. `seller_id` is None for staff, who name the seller they look at."""
+    """Who came in. `seller_id` is None for staff, who name the seller they look at."""
 
     key_id: str
     role: Role
     seller_id: UUID | None
     label: str
+
+    @property
+    def actor(self) -> str:
+        """How the log names whoever this is."""
+        return f"key:{self.key_id}"
+
+
+class PersonCaller(Caller):
+    """A person, who came in without a key: `key_id` is the person's own, and means nothing else."""
+
+    @property
+    def actor(self) -> str:
+        return f"person:{self.key_id}"
 
 
 class KeyInfo(Caller):
@@ -31,6 +44,8 @@ class KeyInfo(Caller):
 
 SELLER_MADE_ROLES: tuple[Role, ...] = ("seller", "service")
 """Keys that a seller makes itself; keys of staff are made by operators."""
+PERSON_TOKEN = "person."  # noqa: S105
+"""How a person's session token begins; a key's begins otherwise."""
 LABEL_LENGTH_MAX = 60
 OPEN_KEYS_MAX = 20
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from domain import breaker, category_tree, looks, seller, submission, sync_sweep, ticket
+from domain import breaker, category_tree, looks, people, seller, submission, sync_sweep, ticket
 from domain.asin_binding.facts import BindingFact
 from domain.channel_prices import ChannelPricesEntered
 from domain.facts import Fact
@@ -18,6 +18,7 @@ FACTS: tuple[type[Fact], ...] = (
     *get_args(breaker.BreakerFact),
     *get_args(ticket.TicketFact),
     looks.Opened,
+    *get_args(people.PersonFact),
     category_tree.Recorded,
     ChannelPricesEntered,
 )

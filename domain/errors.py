@@ -148,6 +148,23 @@ class KeyRefused(Refusal):
     code = "invalid-request"
 
 
+class PersonRefused(Refusal):
+    """A person may not be invited or revoked as asked for; `rules` says why."""
+
+    code = "invalid-request"
+
+
+class SignInRefused(Refusal):
+    """Nobody is let in; `rule` says why, and `values` fill its words."""
+
+    code = "unauthenticated"
+
+    def __init__(self, detail: str, rule: str, values: Mapping[str, str]) -> None:
+        super().__init__(detail, rules={"sign_in": rule})
+        self.rule = rule
+        self.values = values
+
+
 class TextRefused(Refusal):
     """A text holds characters that nothing can keep or nobody can see."""
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 Source = Literal["amazon", "mercari", "seller", "staff", "service"]
-Protection = Literal["log", "rows", "sealed", "own_key", "digest", "nobodys"]
+Protection = Literal["log", "rows", "sealed", "own_key", "digest", "keystore", "nobodys"]
 End = Literal[
-    "history", "tombstone", "days", "over", "removed", "replaced", "revoked", "erasure", "nobodys"
-]
+    "history", "tombstone", "days", "over", "removed", "replaced", "revoked", "forgotten",
+    "erasure", "nobodys",
+]  # fmt: skip
 Law = Literal[
     "gdpr_minimisation", "gdpr_storage", "gdpr_erasure", "gdpr_security", "appi_deletion",
     "appi_security", "appi_request", "amazon_policy",
@@ -145,6 +146,14 @@ HELD: tuple[Held, ...] = (
         tables=("api_key",), topics=("seller.key_issued", "seller.key_revoked"),
     ),
     Held(
+        "held_people", ("staff",), "keystore", "forgotten", (*_PERSONS, "appi_security"),
+        tables=("person",), topics=("person.",), is_personal=True,
+    ),
+    Held(
+        "held_sign_ins", ("service",), "keystore", "days", (*_PERSONS, "appi_security"),
+        tables=("person_session", "sign_in"), is_personal=True, kept_days=1,
+    ),
+    Held(
         "held_evidence", ("seller",), "sealed", "erasure", (*_PERSONS, "appi_security"),
         tables=("evidence_files",), is_personal=True,
     ),
@@ -196,7 +205,7 @@ HELD: tuple[Held, ...] = (
 TABLES_OF_NOBODY = (
     "asin_sync_migration", "budget", "cell", "follower", "procrastinate_events",
     "procrastinate_jobs", "procrastinate_periodic_defers", "procrastinate_workers",
-    "projection_positions", "projections", "sweep_schedule", "webhook_follower",
+    "projection_positions", "projections", "setup_code", "sweep_schedule", "webhook_follower",
 )  # fmt: skip
 """Positions, schedules, jobs and budgets: they name sellers by id at most, and hold nothing."""
 

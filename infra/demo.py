@@ -24,6 +24,7 @@ from domain.admission import (
 from domain.admissions import apply_as_seller, change_admission
 from domain.application import acting_for
 from domain.evidence import EvidenceFile
+from domain.people import PERSON_ROLES
 from domain.ports import Clock
 from domain.rules.brands import BrandAuthorisation
 from domain.seller import Role, Seller
@@ -32,8 +33,10 @@ from domain.stamps import Work
 from domain.values import seller_id_of
 from infra.hint_intake import HintIntake
 from infra.installation import Installation
+from infra.people import People
 from infra.roles import write_private
 from infra.sandbox.goods import authorised_brands
+from infra.sandbox.identity import DEVELOPMENT_ISSUERS, PEOPLE
 from infra.sandbox.sample import write_sample_csv
 
 SELLER_NAME = "demo"
@@ -160,6 +163,20 @@ def authorised_by_sandbox() -> tuple[BrandAuthorisation, ...]:
                            chain=(f"{brand} 権利者", SHOP_NAME))
         for number, brand in enumerate(authorised_brands())
     )  # fmt: skip
+
+
+def invite_made_up_people(people: People, demo: Demo, clock: Clock) -> None:
+    """Let the development provider's people in, each with the role of its name.
+
+    The provider may answer at another port than at the last start: then they are known anew.
+    """
+    work = Work(clock, ACTOR, uuid4())
+    people.follow_provider(DEVELOPMENT_ISSUERS)
+    known = {each.email for each in people.all() if each.revoked_at is None}
+    for role in PERSON_ROLES:
+        email = PEOPLE[role].email
+        if email not in known:
+            people.invite(email, role, demo.seller_id if role == "seller" else None, work)
 
 
 def forward_notifications(

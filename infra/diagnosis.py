@@ -7,13 +7,16 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 
 import httpx
 import psycopg
 
-from infra.installation import NotRunning, connect, consent_access, upstream_urls
+from domain.errors import SignInRefused
+from infra.installation import NotRunning, connect, consent_access, oidc_access, upstream_urls
 from infra.mail_server import MailFailed, greet
 from infra.messages import failing
+from infra.oidc import OidcProvider
 from infra.projection_commands import status
 from infra.roles import UnsafeRole
 from infra.settings import Settings, described
@@ -97,6 +100,7 @@ def upstreams(settings: Settings) -> Iterator[Line]:
         yield "upstreams", "fault", str(error)
         return
     yield consent(settings)
+    yield sign_in(settings)
     for name, url in (("amazon", urls.amazon_spapi_url), ("mercari", urls.mercari_graphql_url)):
         try:
             answer = httpx.get(url, timeout=5)
@@ -104,6 +108,21 @@ def upstreams(settings: Settings) -> Iterator[Line]:
             yield name, "fault", f"{kind} {url}: {type(error).__name__}"
         else:
             yield name, "ok", f"{kind} {url} answers ({answer.status_code})"
+
+
+def sign_in(settings: Settings) -> Line:
+    """Whether people can sign in without a key: the provider answers, and is the one named."""
+    access = oidc_access(settings)
+    if access is None:
+        return "sign-in", "setting", "OIDC_ISSUER is not set: people sign in with API keys alone"
+    provider = OidcProvider(access, lambda: datetime.now(UTC))
+    try:
+        provider.address("doctor", "doctor", "doctor")
+    except SignInRefused as refused:
+        return "sign-in", "fault", f"{access.issuer}: {refused.detail}"
+    finally:
+        provider.close()
+    return "sign-in", "ok", f"{access.issuer} leads back to {access.callback_url} – register that"
 
 
 def consent(settings: Settings) -> Line:

@@ -35,6 +35,20 @@ CLOSE_KEYS = """
     WHERE seller_id = %s
 """
 
+FORGET_PEOPLE: tuple[LiteralString, ...] = (
+    """
+    DELETE FROM asin_sync.person_session
+    WHERE person_id IN (SELECT person_id FROM asin_sync.person WHERE seller_id = %s)
+    """,
+    """
+    UPDATE asin_sync.person
+    SET email = NULL, name = NULL, issuer = NULL, subject = NULL,
+        revoked_at = coalesce(revoked_at, now())
+    WHERE seller_id = %s
+    """,
+)
+"""Who signed in for the seller opens nothing any more, and is no longer known by name."""
+
 
 class Erasure:
     """Ends what is kept of the persons of one seller."""
@@ -57,7 +71,8 @@ class Erasure:
         self._personal_data.destroy(seller_id)
         with self._database.pool("keystore").connection() as connection:
             counts = [connection.execute(each, (seller_id,)).rowcount for each in DELETIONS]
-            connection.execute(CLOSE_KEYS, (seller_id,))
+            for each in (CLOSE_KEYS, *FORGET_PEOPLE):
+                connection.execute(each, (seller_id,))
         command = seller.NoteErasure(
             stamp=work.stamp(), **dict(zip(("files", "secrets", "contacts"), counts, strict=True))
         )

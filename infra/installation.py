@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg
@@ -19,6 +20,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from domain.application import AsinSync
+from domain.people import CALLBACK_PATH, Provider
 from domain.ports import Clock
 from domain.rules.repricing import OwnPrice
 from infra.amazon.consent import AmazonConsents, ConsentAccess
@@ -35,8 +37,11 @@ from infra.images.inspector import MainImageInspector
 from infra.keys import InstallationKeys, load_keys
 from infra.messages import Mailing
 from infra.migrate import FIRST_CELL, migrate
+from infra.oidc import OidcAccess, OidcProvider
+from infra.people import Holders, People
 from infra.personal_data import PersonalData
 from infra.roles import LOGINS, ensure_roles, read_passwords, role_urls
+from infra.sandbox.identity import ISSUER_PATH
 from infra.seller_secrets import SellerSecrets
 from infra.settings import (
     AMAZON_CONSENT_URL,
@@ -46,6 +51,7 @@ from infra.settings import (
     Settings,
 )
 from infra.shops import LinkedShops, UpstreamUrls
+from infra.sign_ins import SignIns
 from infra.transparency.log_keys import LogKeys, load_log_keys
 from infra.transparency.seen_checkpoints import SeenCheckpoints
 from infra.webhooks.courier import Tell, WebhookCourier
@@ -54,6 +60,7 @@ from projections import channel_prices
 
 EMBEDDED_DATABASE = "asin_sync"
 SANDBOX_APPLICATION = "amzn1.sp.solution.sandbox"
+SANDBOX_CLIENT = "asin-sync"
 JOB_PATIENCE_SECONDS = 60.0
 WEB_PATIENCE_SECONDS = 5.0
 
@@ -92,8 +99,21 @@ class Installation:
     def consents(self, clock: Clock) -> AmazonConsents:
         """What asks sellers for their permission at Amazon; whoever takes it closes it."""
         return AmazonConsents(
-            consent_access(self.settings), self.database, self.secrets, self.api_keys, self.app,
-            clock,
+            consent_access(self.settings), self.database, self.secrets,
+            Holders(self.api_keys, self.people(clock)), self.app, clock,
+        )  # fmt: skip
+
+    def people(self, clock: Clock) -> People:
+        """Who may sign in, at the provider that is set now."""
+        access = oidc_access(self.settings)
+        return People(self.database, self.app, access.issuer if access else None, clock)
+
+    def sign_ins(self, people: People, clock: Clock) -> SignIns:
+        """What lets people in; whoever takes it closes it."""
+        access = oidc_access(self.settings)
+        return SignIns(
+            self.database, people, OidcProvider(access, clock) if access else None,
+            provider_of(self.settings), access, self.keys.session, clock,
         )  # fmt: skip
 
     def images(self) -> MainImageInspector:
@@ -257,6 +277,30 @@ def consent_access(settings: Settings) -> ConsentAccess:
         login_url=urls.amazon_lwa_url,
         base_url=settings.base_url,
     )
+
+
+def oidc_access(settings: Settings) -> OidcAccess | None:
+    """The provider as set, or the running sandbox's; None where people have keys alone."""
+    callback_url = f"{settings.base_url}{CALLBACK_PATH}"
+    if settings.oidc_issuer:
+        return OidcAccess(
+            settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret,
+            callback_url,
+        )  # fmt: skip
+    if settings.is_sandbox and sandbox_url_file(settings).exists():
+        sandbox = sandbox_url_file(settings).read_text("utf-8").strip()
+        issuer = f"{sandbox}{ISSUER_PATH}"
+        return OidcAccess(issuer, SANDBOX_CLIENT, SANDBOX_CLIENT, callback_url)
+    return None
+
+
+def provider_of(settings: Settings) -> Provider | None:
+    """How the provider is called on the sign-in page."""
+    access = oidc_access(settings)
+    if access is None:
+        return None
+    name = urlsplit(access.issuer).hostname or access.issuer
+    return Provider(name=name, is_development=not settings.oidc_issuer)
 
 
 def image_origins(settings: Settings) -> tuple[str, ...]:

@@ -18,7 +18,12 @@ from typing import Any
 import httpx
 
 from domain.ports import Clock
-from infra.demo import ensure_demo, forward_notifications, upload_sample
+from infra.demo import (
+    ensure_demo,
+    forward_notifications,
+    invite_made_up_people,
+    upload_sample,
+)
 from infra.installation import Installation, embedded, prepare, sandbox_url_file
 from infra.roles import write_private
 from infra.settings import Settings
@@ -87,6 +92,7 @@ def run_web(
         threading.Thread(target=tell_ready, args=(url,), daemon=True).start()
 
     def tell_ready(url: str) -> None:
+        tell_setup(desk, settings, say)
         if not (is_demo and settings.is_sandbox):
             write_run_file(settings, url, "")
             say(f"ready {url}")
@@ -94,9 +100,12 @@ def run_web(
         sandbox_url = sandbox_url_file(settings).read_text("utf-8")
         demo = ensure_demo(installation, sandbox_url, clock)
         forward_notifications(installation, demo, url, sandbox_url, clock)
+        if not settings.oidc_issuer:
+            invite_made_up_people(desk.people, demo, clock)
         write_run_file(settings, url, demo.key)
         print(f"ready {url} seller=demo key={demo.key}", flush=True)
-        say(f"open {url}/sign-in and give the key; the sample fills in as you watch")
+        way = "give the key" if settings.oidc_issuer else "give the key, or be somebody made up"
+        say(f"open {url}/sign-in and {way}; the sample fills in as you watch")
         upload_sample(installation, demo, clock)
 
     serve_app(
@@ -105,6 +114,15 @@ def run_web(
     desk.shops.close()
     desk.webhooks.close()
     desk.consents.close()
+    desk.sign_ins.close()
+
+
+def tell_setup(desk: WebDesk, settings: Settings, say: Say) -> None:
+    """Where an identity provider is set and nobody is administrator: how somebody becomes it."""
+    code = desk.sign_ins.make_setup_code() if settings.oidc_issuer else None
+    if code is not None:
+        say(f"no administrator yet: open {settings.base_url}/sign-in, sign in with the provider")
+        say(f"and give this set-up code, which is good once: {code}")
 
 
 def children_of(settings: Settings) -> Sequence[Child]:

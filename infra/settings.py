@@ -67,7 +67,14 @@ class Settings:
     smtp_url: str = setting(
         "SMTP_URL", "", "smtp://user:password@host:587?from=address, or smtps://; never printed"
     )
-    url: str = setting("ASIN_SYNC_URL", "", "where CLI and links in mails find the service")
+    oidc_issuer: str = setting(
+        "OIDC_ISSUER", "", "identity provider that people sign in with; empty = keys alone"
+    )
+    oidc_client_id: str = setting("OIDC_CLIENT_ID", "", "of this service at the provider")
+    oidc_client_secret: str = setting(
+        "OIDC_CLIENT_SECRET", "", "of this service at the provider; never printed"
+    )
+    url: str = setting("ASIN_SYNC_URL", "", "where CLI, links in mails and sign-ins lead to")
     key: str = setting("ASIN_SYNC_KEY", "", "the API key the CLI uses; never printed")
 
     @property
@@ -109,10 +116,26 @@ class Settings:
             found.append(f"ASIN_SYNC_PORT is {self.port!r}: give a number from 0 to 65535")
         if self.amazon_consent_url and not self.amazon_consent_url.startswith(PAGE_BEGINNINGS):
             found.append("AMAZON_CONSENT_URL is no address of a page: begin it with https://")
+        found += self._oidc_faults()
         try:
             mail_server_from(self.smtp_url)
         except ValueError as error:
             found.append(str(error))
+        return found
+
+    def _oidc_faults(self) -> list[str]:
+        values = {
+            "OIDC_ISSUER": self.oidc_issuer,
+            "OIDC_CLIENT_ID": self.oidc_client_id,
+            "OIDC_CLIENT_SECRET": self.oidc_client_secret,
+        }
+        missing = [name for name, value in values.items() if not value]
+        found = []
+        if 0 < len(missing) < len(values):
+            found.append(f"set {', '.join(missing)} too, or no OIDC_… for keys alone")
+        beginnings = PAGE_BEGINNINGS if self.is_sandbox else PAGE_BEGINNINGS[:1]
+        if self.oidc_issuer and not self.oidc_issuer.startswith(beginnings):
+            found.append("OIDC_ISSUER is no provider for real data: begin it with https://")
         return found
 
 
@@ -128,7 +151,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 def described(settings: Settings) -> list[tuple[str, str, str]]:
     """Name, value and meaning of each setting; secrets are masked."""
-    secret = ("AMAZON_LWA_CLIENT_SECRET", "ASIN_SYNC_KEY", "DATABASE_URL", "SMTP_URL")
+    secret = (
+        "AMAZON_LWA_CLIENT_SECRET", "ASIN_SYNC_KEY", "DATABASE_URL", "OIDC_CLIENT_SECRET",
+        "SMTP_URL",
+    )  # fmt: skip
     rows = []
     for each in fields(Settings):
         name, value = each.metadata["name"], getattr(settings, each.name)

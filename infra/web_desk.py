@@ -80,6 +80,8 @@ class WebDesk:
         )
         self.consents = installation.consents(clock)
         self.transparency = TransparencyDesk(installation.database, installation.log_keys)
+        self.people = installation.people(clock)
+        self.sign_ins = installation.sign_ins(self.people, clock)
         self.session_secret = installation.keys.session
         self.hints = HintIntake(self._database, installation.keys.session, clock)
         self.is_sandbox = installation.settings.is_sandbox
@@ -218,6 +220,7 @@ class WebDesk:
         self.shops.close()
         self.webhooks.close()
         self.consents.close()
+        self.sign_ins.close()
         self._installation.close()
 
 

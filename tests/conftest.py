@@ -178,6 +178,7 @@ def desk(
     made.shops.close()
     made.webhooks.close()
     made.consents.close()
+    made.sign_ins.close()
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ async def received(request: Request, server: PageServer, fields: Mapping[str, st
     caller = await run_in_threadpool(server.desk.keys.caller, made["key"])
     page = server.plain(request, Page("applied.html", {"made": made, "items": ITEMS}, 201))
     await server.projected(made["position"])
-    return signed_in(request, server, page, caller) if caller else page
+    return await signed_in(request, server, page, caller) if caller else page
 
 
 def application_in(fields: Mapping[str, str], language: str) -> ApplicationBody:

@@ -147,7 +147,7 @@ def acted(desk: Desk, caller: Caller, decision: str, fields: dict[str, str]) -> 
     """Raises NotFound, WrongState, ReviewRefused."""
     seller_id = inner_id("sel", fields.get("seller_id", ""))
     suspicion_id = inner_id("sus", fields.get("suspicion_id", ""))
-    work = Work(desk.clock, f"key:{caller.key_id}", suspicion_id)
+    work = Work(desk.clock, caller.actor, suspicion_id)
     cause, reason = fields.get("cause", "other"), fields.get("reason", "")
     decide = deciding(suspicion_id, decision, cause, reason, work)
     return change_seller(desk.app, seller_id, decide)

@@ -114,11 +114,11 @@ def nothing_marked(request: Request, server: PageServer) -> Response:
 async def changed(request: Request, server: PageServer) -> Response:
     """Do what was confirmed, and show what became of each. Raises the refusals of the whole."""
     async with request.form(max_files=0, max_fields=PAGE_LENGTH + 10) as form:
-        csrf = str(form.get("csrf", ""))
-        action = choice_in(str(form.get("action", "")), ACTIONS)
-        choices = choices_in([str(each) for each in form.getlist("chosen")])
+        csrf, asked = str(form.get("csrf", "")), str(form.get("action", ""))
+        chosen = [str(each) for each in form.getlist("chosen")]
     caller = await run_in_threadpool(poster_of, request, csrf, server.sessions)
     seller_id = seller_written_by(caller, seller_named_in(request))
+    action, choices = choice_in(asked, ACTIONS), choices_in(chosen)
     outcomes, position = await run_in_threadpool(
         acted, server.desk, caller, seller_id, action, choices
     )
@@ -143,7 +143,7 @@ def acted(
     desk: Desk, caller: Caller, seller_id: UUID, action: str, choices: Sequence[Choice]
 ) -> tuple[list[Outcome], int]:
     """Decide on each by itself, as one piece of work; also return the last position."""
-    work, last, outcomes = Work(desk.clock, f"key:{caller.key_id}", uuid4()), 0, list[Outcome]()
+    work, last, outcomes = Work(desk.clock, caller.actor, uuid4()), 0, list[Outcome]()
     with acting_for(seller_id):
         for choice in choices:
             outcome, position = acted_on(desk, choice, action, work)

@@ -85,7 +85,7 @@ def acted(
     content: bytes | None,
 ) -> int | None:
     """Record what was asked for; return its position. Raises the refusals."""
-    work = Work(desk.clock, f"key:{caller.key_id}", uuid4())
+    work = Work(desk.clock, caller.actor, uuid4())
     version = number_in(fields.get("version")) or 0
     if fields.get("action") == "prove":
         return prove(desk, seller_id, binding_id, version, fields, content, work)

@@ -135,7 +135,7 @@ async def acted(request: Request, server: PageServer) -> Response:
         case "amazon":
             return await run_in_threadpool(asked, request, server.desk, caller, seller_id)
         case "mercari":
-            work = Work(server.desk.clock, f"key:{caller.key_id}", uuid4())
+            work = Work(server.desk.clock, caller.actor, uuid4())
             return await given(request, server, seller_id, fields, work)
         case _:
             raise WrongState("the form names no action")

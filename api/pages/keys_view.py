@@ -124,7 +124,7 @@ def is_too_large(request: Request) -> bool:
 
 
 def work_of(server: PageServer, visit: Visit) -> Work:
-    return Work(server.desk.clock, f"key:{visit.caller.key_id}", uuid4())
+    return Work(server.desk.clock, visit.caller.actor, uuid4())
 
 
 async def created(request: Request, server: PageServer) -> Response:

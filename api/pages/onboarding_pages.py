@@ -60,7 +60,7 @@ async def received(request: Request, server: PageServer, item: str) -> Response:
     csrf = sent.fields.get("csrf", "")
     caller = await run_in_threadpool(poster_of, request, csrf, server.sessions)
     seller_id = seller_written_by(caller, seller_named_in(request))
-    work = Work(server.desk.clock, f"key:{caller.key_id}", uuid4())
+    work = Work(server.desk.clock, caller.actor, uuid4())
     try:
         position = await run_in_threadpool(
             filed_as, server, cast(Item, item), seller_id, sent, work

@@ -13,18 +13,17 @@ from api.ids import public_id
 from api.l10n import L10n, mark
 from api.log_text import sweep_name, title_of
 from api.pages.charts import scale
+from api.pages.menu import OPERATORS
 from api.pages.page_frame import Page, StaffVisit, Visit
 from api.pages.page_server import PageServer, Refused, seller_named_in
 from api.pages.sync_view import figures_of, section_of
 from api.sync_words import duration
 from api.words import MARKETPLACES, Word
 from domain.operations import BudgetLevel, JobCount, ServiceState, ViewState
-from domain.seller import Role
 from projections import conditions
 from projections.conditions import ConditionRow
 
 PATH = "/operations"
-OPERATORS: tuple[Role, ...] = ("admin", "support")
 ROWS_MAX = 100
 LAG_EVENTS_MAX = 1_000
 """Views further behind than this are slow; a worker folds more than that in a second."""

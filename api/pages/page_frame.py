@@ -23,6 +23,7 @@ from api.auth import OWN_SELLER_ROLES, STAFF_READER_ROLES
 from api.desk import Caller, Desk
 from api.ids import public_id
 from api.l10n import TONGUES, L10n
+from api.pages.menu import seller_menu, staff_menu
 from api.query_values import TEXT_LENGTH_MAX, text_in
 from api.words import ROLES, STATUSES
 from projections import bindings, sellers, suspicions
@@ -84,8 +85,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(
-        asset=asset, tongues=TONGUES, statuses=STATUSES, roles=ROLES, public_id=public_id
-    )
+        asset=asset, tongues=TONGUES, statuses=STATUSES, roles=ROLES, public_id=public_id,
+        seller_menu=seller_menu, staff_menu=staff_menu,
+    )  # fmt: skip
     return made
 
 
@@ -226,9 +228,10 @@ class PageFrame:
                 self._kept.popitem(last=False)
         return page.status, made
 
-    def build_for_staff(self, visit: StaffVisit, make: StaffBuild) -> Stored:
-        """Query and render a page across sellers. Blocks on the database."""
-        return stored(self.render(make(self._desk, visit), visit.l10n, {"visit": visit}))
+    def build_for_staff(self, visit: StaffVisit, make: StaffBuild) -> tuple[int, Stored]:
+        """Query and render a page across sellers; its status. Blocks on the database."""
+        page = make(self._desk, visit)
+        return page.status, stored(self.render(page, visit.l10n, {"visit": visit}))
 
     def render(self, page: Page, l10n: L10n, frame: Mapping[str, Any]) -> bytes:
         """The page as HTML in UTF-8."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 import psycopg
@@ -48,6 +48,7 @@ from domain.texts import rule_text
 
 LANGUAGE_COOKIE = "asin_sync_lang"
 PROJECTED_SECONDS_MAX = 3.0
+PATH_LENGTH_MAX = 2_000
 SEEN_LENGTH_MAX = 80
 YEAR_SECONDS = 365 * 24 * 3600
 
@@ -72,7 +73,7 @@ class PageServer:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self.sessions = Sessions(desk.session_secret, desk.keys, desk.clock)
+        self.sessions = Sessions(desk.session_secret, desk.keys, desk.people, desk.clock)
         self.looks = LookBook(desk)
         self._frame = PageFrame(desk)
 
@@ -100,22 +101,34 @@ class PageServer:
         """A page across sellers, for staff."""
         try:
             caller = await self.caller(request)
+        except Refused as refused:
+            return self.refusal(request, refused)
+        return await self.show_staff_to(request, caller, make)
+
+    async def show_staff_to(self, request: Request, caller: Caller, make: StaffBuild) -> Response:
+        """The same, for a caller that was let in already."""
+        try:
             ensure_staff_reader(caller)
             visit = StaffVisit(
                 request=request, l10n=l10n_of(request), now=self.desk.clock(), caller=caller,
                 position=await self.desk.position_soon(),
                 csrf=self.sessions.csrf_of(session_token(request)),
             )  # fmt: skip
-            page = await run_in_threadpool(self._frame.build_for_staff, visit, make)
+            build = self._frame.build_for_staff
+            status, page = await run_in_threadpool(build, visit, make)
         except Refused as refused:
             return self.refusal(request, refused)
-        return remembering(request, respond(request, page, page_headers(visit.l10n)))
+        return remembering(request, respond(request, page, page_headers(visit.l10n), status))
 
     async def caller(self, request: Request) -> Caller:
-        """Who asks, by session or key. Raises NotSignedIn."""
-        caller = self.sessions.known(session_token(request))
-        if caller is None or "authorization" in request.headers:
-            caller = await run_in_threadpool(caller_of, request, self.desk, self.sessions)
+        """Who reads, by session or key; a form acts through `poster_of`. Raises NotSignedIn."""
+        if "authorization" in request.headers:
+            return await run_in_threadpool(caller_of, request, self.desk, self.sessions)
+        token = session_token(request)
+        caller = self.sessions.known(token)
+        caller = caller or await run_in_threadpool(self.sessions.caller_of, token)
+        if caller is None:
+            raise NotSignedIn
         return caller
 
     async def visit(self, request: Request) -> Visit:
@@ -154,7 +167,7 @@ class PageServer:
 
         def is_allowed() -> bool:
             try:
-                caller = caller_of(visit.request, self.desk, self.sessions)
+                caller = caller_of(visit.request, self.desk, self.sessions, is_use=False)
             except NotSignedIn:
                 return False
             return self.looks.is_open(caller, visit.seller_id)
@@ -181,9 +194,7 @@ class PageServer:
         """The page, or the way to the page, for what was refused."""
         match refused:
             case NotSignedIn():
-                here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-                target = here if request.method == "GET" else "/"
-                return RedirectResponse(f"/sign-in?{urlencode({'next': target})}", 303)
+                return RedirectResponse(self.way_in(request), 303)
             case SellerNotNamed():
                 return self.plain(request, Page("ask_seller.html", ASKING))
             case ReasonRequired():
@@ -211,6 +222,14 @@ class PageServer:
                 title = mark("This page could not be read just now")
                 return self.problem(request, 503, title=title)
 
+    def way_in(self, request: Request) -> str:
+        """The sign-in that leads back here; from a form, to the page that it stood on."""
+        if request.method == "GET":
+            here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return f"/sign-in?{urlencode({'next': here})}"
+        request.state.is_unsent = True
+        return f"/sign-in?{urlencode({'next': page_before(request), 'sent': 'no'})}"
+
     def unreadable(self, request: Request, refused: Unreadable) -> Response:
         """Which part of the address can't be read, what to mend, and the way on without it."""
         given = request.query_params.multi_items()
@@ -224,6 +243,23 @@ class PageServer:
 
     def problem(self, request: Request, status: int, **context: object) -> Response:
         return self.plain(request, Page("problem.html", {"status": status, **context}, status))
+
+
+def local_path(text: str) -> str:
+    """The path to go on to; home for anything that could lead to another site."""
+    is_local = text.startswith("/") and not text.startswith("//") and text.isprintable()
+    return text if is_local and "\\" not in text and len(text) <= PATH_LENGTH_MAX else "/"
+
+
+def page_before(request: Request) -> str:
+    """The page of ours whose form this is, as the browser names it; home where it does not."""
+    try:
+        before = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return "/"
+    if (before.scheme, before.netloc) != (request.url.scheme, request.url.netloc):
+        return "/"
+    return local_path(before._replace(scheme="", netloc="", fragment="").geturl())
 
 
 def shortened(text: str) -> str:

@@ -92,4 +92,4 @@ def imported(
 
 
 def work_of(desk: Desk, caller: Caller) -> Work:
-    return Work(desk.clock, f"key:{caller.key_id}", uuid4())
+    return Work(desk.clock, caller.actor, uuid4())

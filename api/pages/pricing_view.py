@@ -62,7 +62,7 @@ def trial_page_of(fields: Mapping[str, str]) -> Build:
             owner = desk.app.seller(visit.seller_id)
         try:
             rules = rules_of_form(fields)
-            work = Work(desk.clock, f"key:{visit.caller.key_id}", uuid4())
+            work = Work(desk.clock, visit.caller.actor, uuid4())
             shown = Shown(fields, trial=tried(desk, owner, rules, work), rules=rules)
         except PricingRefused as refused:
             shown = Shown(fields, faults=refused.fields["rules"])

@@ -133,7 +133,7 @@ async def sent(
     if caller.role not in REVIEWER_ROLES:
         raise RoleForbids(REVIEWER_ROLES)
     inner = seller_read_by(caller, inner_id("sel", seller_id))
-    return fields, inner, Work(server.desk.clock, f"key:{caller.key_id}", uuid4())
+    return fields, inner, Work(server.desk.clock, caller.actor, uuid4())
 
 
 def decision_of(known: Seller, fields: Mapping[str, str], work: Work) -> Sequence[Any]:

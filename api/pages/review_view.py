@@ -118,5 +118,5 @@ def case_page_of(
 def decided_by(desk: Desk, actor: str | None, l10n: L10n) -> str:
     """Who decided, as colleagues know them: role and label of the key, else the actor's name."""
     _, _, key_id = (actor or "").partition(":")
-    holder = desk.keys.by_id(key_id) if key_id else None
+    holder = (desk.keys.by_id(key_id) or desk.people.by_id(key_id)) if key_id else None
     return f"{l10n.text(ROLES[holder.role])} · {holder.label}" if holder else actor or ""

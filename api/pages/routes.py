@@ -29,11 +29,14 @@ from api.pages.onboarding_pages import add_onboarding
 from api.pages.operations_view import add_operations
 from api.pages.page_frame import STATIC, STATIC_TYPES, Visit, asset, respond
 from api.pages.page_server import PageServer, Refused, seller_named_in
+from api.pages.people_pages import add_people
 from api.pages.pricing_pages import add_pricing
 from api.pages.review_pages import add_review
 from api.pages.sign_in import add_sign_in
+from api.pages.sign_in_provider import add_provider_sign_in
 from api.pages.sweep_form import add_sweep_form
 from api.pages.ticket_pages import add_ticket_pages
+from api.pages.unsent import route_keeping_text
 from api.pages.upload_view import send_file, submission_page_of, upload_page
 from api.pages.validator_view import add_validator
 from api.pages.webhook_view import add_webhook_page
@@ -49,8 +52,8 @@ KEY_LENGTH_MAX = 64
 
 def build_pages(desk: Desk) -> APIRouter:
     """All pages of one desk."""
-    router = APIRouter(include_in_schema=False)
     server = PageServer(desk)
+    router = APIRouter(include_in_schema=False, route_class=route_keeping_text(server))
     add_bulk(router, server)
     add_reading(router, server)
     add_upload(router, server)
@@ -68,6 +71,8 @@ def build_pages(desk: Desk) -> APIRouter:
     add_operations(router, server)
     add_streams(router, server)
     add_sign_in(router, server)
+    add_provider_sign_in(router, server)
+    add_people(router, server)
     add_apply(router, server)
     add_docs(router, server)
     add_onboarding(router, server)
@@ -152,7 +157,7 @@ async def received(request: Request, server: PageServer) -> Response:
     caller = await run_in_threadpool(poster_of, request, csrf, server.sessions)
     seller_id = seller_written_by(caller, seller_named_in(request))
     receipt = await run_in_threadpool(
-        send_file, server.desk, seller_id, f"key:{caller.key_id}", name, content,
+        send_file, server.desk, seller_id, caller.actor, name, content,
         key,
     )  # fmt: skip
     await server.projected(receipt.position)

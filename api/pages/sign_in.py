@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
-from api.auth import NotSignedIn, cookie_name, is_plain_loopback, is_same_origin, poster_of
+from api.auth import (
+    NotSignedIn,
+    cookie_name,
+    is_plain_loopback,
+    is_same_origin,
+    poster_of,
+    session_token,
+)
 from api.desk import Caller
 from api.l10n import mark
 from api.pages.page_frame import Page
-from api.pages.page_server import PageServer
+from api.pages.page_server import PageServer, local_path
 from api.sessions import LIFETIME
 
+START_PATH = "/sign-in/start"
 KEY_LENGTH_MAX = 400
-
-
-def local_path(text: str) -> str:
-    """The path to go on to; home for anything that could lead to another site."""
-    is_local = text.startswith("/") and not text.startswith("//") and text.isprintable()
-    return text if is_local and "\\" not in text else "/"
 
 
 def add_sign_in(router: APIRouter, server: PageServer) -> None:
@@ -39,7 +43,7 @@ def add_sign_in(router: APIRouter, server: PageServer) -> None:
         caller = await run_in_threadpool(server.desk.keys.caller, key)
         if caller is None:
             return sign_in_page(request, server, mark("This key opens nothing here."), 401)
-        return signed_in(request, server, RedirectResponse(following, 303), caller)
+        return await signed_in(request, server, RedirectResponse(following, 303), caller)
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
@@ -49,6 +53,7 @@ def add_sign_in(router: APIRouter, server: PageServer) -> None:
             await run_in_threadpool(poster_of, request, csrf, server.sessions)
         except NotSignedIn as refused:
             return server.refusal(request, refused)
+        await run_in_threadpool(server.sessions.end, session_token(request))
         response = RedirectResponse("/sign-in", 303)
         response.delete_cookie(
             cookie_name(request), httponly=True, samesite="lax",
@@ -61,15 +66,23 @@ def fault_of_way(request: Request) -> str | None:
     """Why no session is opened this way: a form of another site, or a cookie without https."""
     if not is_same_origin(request):
         return mark("Send the form from this page.")
+    return fault_of_transport(request)
+
+
+def fault_of_transport(request: Request) -> str | None:
+    """Why no session is opened over this connection."""
     if request.url.scheme == "http" and not is_plain_loopback(request):
         return mark("Open this page over https to sign in.")
     return None
 
 
-def signed_in(request: Request, server: PageServer, answer: Response, caller: Caller) -> Response:
-    """The answer, with a session for the holder of this key."""
+async def signed_in(
+    request: Request, server: PageServer, answer: Response, caller: Caller
+) -> Response:
+    """The answer, with a new session for whoever came in; the one before ends."""
+    token = await run_in_threadpool(server.sessions.issue, caller, session_token(request))
     answer.set_cookie(
-        cookie_name(request), server.sessions.issue(caller), httponly=True, samesite="lax",
+        cookie_name(request), token, httponly=True, samesite="lax",
         max_age=int(LIFETIME.total_seconds()), secure=not is_plain_loopback(request),
     )  # fmt: skip
     return answer
@@ -79,4 +92,12 @@ def sign_in_page(
     request: Request, server: PageServer, fault: str | None = None, status: int = 200
 ) -> Response:
     following = local_path(request.query_params.get("next", "/"))
-    return server.plain(request, Page("sign_in.html", {"next": following, "fault": fault}, status))
+    context = {
+        "next": following,
+        "fault": fault,
+        "provider": server.desk.sign_ins.provider,
+        "start": f"{START_PATH}?{urlencode({'next': following})}",
+        "is_unsent": request.query_params.get("sent") == "no",
+        "is_upload": following.startswith("/upload"),
+    }
+    return server.plain(request, Page("sign_in.html", context, status))

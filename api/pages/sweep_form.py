@@ -63,6 +63,6 @@ def ask_to_follow(desk: Desk, caller: Caller, seller_id: UUID, kind: str) -> int
     is_held = any((row.kind, row.subject) == ("brake", wanted) for row in state.conditions)
     if not is_held or wanted in requests_since(desk, seller_id, position, state):
         return None
-    work = Work(desk.clock, f"key:{caller.key_id}", uuid4())
+    work = Work(desk.clock, caller.actor, uuid4())
     command = seller.RequestSweep(stamp=work.stamp(), kind=wanted, is_brake_off=True)
     return change_seller(desk.app, seller_id, lambda it: seller.request_sweep(it, command))

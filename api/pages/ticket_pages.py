@@ -107,7 +107,7 @@ def acted(
 ) -> Changed:
     """Record what was asked for. Raises the refusals."""
     desk = server.desk
-    work = Work(desk.clock, f"key:{caller.key_id}", uuid4())
+    work = Work(desk.clock, caller.actor, uuid4())
     if ticket_id is None:
         seller_id = seller_written_by(caller, seller_named_in(request))
         key = fields.get("key", "")[:64] or uuid4().hex

@@ -116,7 +116,7 @@ async def checked(request: Request, server: PageServer) -> Response:
     seller_id = seller_written_by(caller, seller_named_in(request))
     entered = Entered(fields.get("asins", ""), fields.get("category", "").strip())
     visit = await server.visit_to(request, caller, seller_id)
-    work = Work(server.desk.clock, f"key:{caller.key_id}", uuid4())
+    work = Work(server.desk.clock, caller.actor, uuid4())
     make = await run_in_threadpool(
         judged_page, server.desk, seller_id, entered, l10n_of(request), work
     )

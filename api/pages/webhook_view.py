@@ -112,7 +112,7 @@ async def acted(request: Request, server: PageServer) -> Response:
         types = kinds_in(form)
     caller = await run_in_threadpool(poster_of, request, fields.get("csrf", ""), server.sessions)
     seller_id = seller_written_by(caller, seller_named_in(request))
-    work = Work(server.desk.clock, f"key:{caller.key_id}", uuid4())
+    work = Work(server.desk.clock, caller.actor, uuid4())
     if fields.get("action") == "add":
         return await added(request, server, seller_id, fields.get("url", "").strip(), types, work)
     await run_in_threadpool(done, server.desk, seller_id, fields, work)

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID, uuid4
 
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain import seller
 from domain.application import AsinSync, acting_for
+from domain.callers import Caller
 from domain.consents import (
     CALLBACK_PATH,
     CONSENT_LIFETIME,
@@ -35,7 +36,6 @@ from domain.ports import Clock, UpstreamError, UpstreamRefused
 from domain.sellers import change_seller
 from domain.stamps import Work
 from infra.amazon.login import EXCHANGE_OPERATION, Refusal
-from infra.api_keys import ApiKeys
 from infra.database import Database
 from infra.http_client import Answer, HttpSettings, Question, StrictHttp, only
 from infra.http_deadline import open_client
@@ -118,25 +118,32 @@ class CodeGrant(BaseModel):
         return SCOPES if self.scope is None else tuple(self.scope.split(" "))
 
 
+class Holders(Protocol):
+    """Whoever an id stands for that a consent was asked by."""
+
+    def by_id(self, key_id: str) -> Caller | None:
+        """None for a key or a person that never was or was revoked."""
+
+
 class Asked(NamedTuple):
-    """Who asked for a consent."""
+    """Who asked for a consent, for which seller."""
 
     seller_id: UUID
-    key_id: str
+    caller: Caller
 
 
 class AmazonConsents:
     """Implements `api.desk.Consents` by shape."""
 
     def __init__(
-        self, access: ConsentAccess, database: Database, secrets_: SellerSecrets, keys: ApiKeys,
+        self, access: ConsentAccess, database: Database, secrets_: SellerSecrets, holders: Holders,
         app: AsinSync, clock: Clock,
     ) -> None:  # fmt: skip
         self.origin = access.origin
         self._access = access
         self._database = database
         self._secrets = secrets_
-        self._keys = keys
+        self._holders = holders
         self._app = app
         self._clock = clock
         self._client = open_client()
@@ -171,7 +178,7 @@ class AmazonConsents:
         grant = self._exchanged(answer.code)
         ensure_scopes(grant.scopes)
         self._secrets.store(asked.seller_id, "amazon_refresh_token", grant.refresh_token)
-        stamp = Work(self._clock, f"key:{asked.key_id}", uuid4()).stamp()
+        stamp = Work(self._clock, asked.caller.actor, uuid4()).stamp()
         command = seller.LinkAmazon(stamp=stamp, scopes=SCOPES)
         try:
             change_seller(self._app, asked.seller_id, lambda it: seller.link_amazon(it, command))
@@ -195,10 +202,11 @@ class AmazonConsents:
             if row is None:
                 known = connection.execute(KNOWN, values).fetchone()
                 raise why_not(known, now, browser)
-        asked = Asked(*row)
-        if self._keys.by_id(asked.key_id) is None:
+        seller_id, key_id = row
+        caller = self._holders.by_id(key_id)
+        if caller is None:
             raise refused("consent_unknown")
-        return asked
+        return Asked(seller_id, caller)
 
     def _exchanged(self, code: str) -> CodeGrant:
         """Raises ConsentRefused for a code that is no good, UpstreamError for any other answer."""

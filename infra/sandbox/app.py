@@ -17,6 +17,7 @@ from infra.sandbox.consent import Consents
 from infra.sandbox.control import Control
 from infra.sandbox.control_notifications import Tidings
 from infra.sandbox.faults import Gate, json_answer
+from infra.sandbox.identity import IdentityProvider
 from infra.sandbox.images import image_of
 from infra.sandbox.lwa import LoginWithAmazon
 from infra.sandbox.mercari import MercariShopsApi
@@ -34,7 +35,7 @@ def utc_now() -> datetime:
 def create_app(folder: Path, *, clock: Callable[[], datetime] = utc_now) -> Starlette:
     """Both upstreams and the control; the world lives in `folder`/sandbox.sqlite3.
 
-    Paths: /auth/o2/token, /apps/authorize/consent, the SP-API's own, /v1/graphql,
+    Paths: /auth/o2/token, /apps/authorize/consent, the SP-API's own, /v1/graphql, /identity/...,
     /images/<asin>.<number>.jpg, /documents/<id>, /_sandbox/...
     One process may serve a folder at a time; run it with a single worker.
     """
@@ -46,7 +47,8 @@ def create_app(folder: Path, *, clock: Callable[[], datetime] = utc_now) -> Star
     amazon = SellingPartnerApi(world, gate, login)
     mercari = MercariShopsApi(world, gate, shops)
     tidings = Tidings(world, Postman(world))
-    control = Control(world, shops, gate, login, mercari, tidings, consents)
+    identity = IdentityProvider(clock)
+    control = Control(world, shops, gate, login, mercari, tidings, consents, identity)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -57,6 +59,7 @@ def create_app(folder: Path, *, clock: Callable[[], datetime] = utc_now) -> Star
         routes=[
             *login.routes(),
             *consents.routes(),
+            *identity.routes(),
             *amazon.routes(),
             *mercari.routes(),
             *control.routes(),

@@ -13,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from infra.sandbox import identity
 from infra.sandbox.consent import ConsentRefused, Consents, asked_in
 from infra.sandbox.control_fields import BadInput, Fields
 from infra.sandbox.control_notifications import Tidings, said_in, type_in
 from infra.sandbox.faults import FAULT_KINDS, UPSTREAMS, Fault, Gate, json_answer
 from infra.sandbox.goods import CATALOGUE_SIZE, IMAGE_FLAWS
+from infra.sandbox.identity import IdentityProvider, IdentityRefused
 from infra.sandbox.lwa import LoginWithAmazon
 from infra.sandbox.mercari import MercariShopsApi
 from infra.sandbox.shop import Record, Shops
@@ -44,7 +46,9 @@ class Control:
         mercari: MercariShopsApi,
         tidings: Tidings,
         consents: Consents,
+        provider: IdentityProvider,
     ) -> None:
+        self._identity = provider
         self._consents = consents
         self._tidings = tidings
         self._world = world
@@ -69,6 +73,7 @@ class Control:
             ("POST", "revoke", self._revoke),
             ("POST", "consent", self._consent),
             ("POST", "consent-scope", self._consent_scope),
+            ("POST", "identity", self._sign_in),
             ("POST", "catalogue", self._catalogue),
             ("POST", "shop", self._shop),
             ("POST", "listings/{sku_code:path}", self._edit_listing),
@@ -131,6 +136,19 @@ class Control:
         seller = self._seller(fields)
         self._consents.answer_scope(seller, fields.optional_text("scope"))
         return {"scope": self._consents.scope_of(seller)}
+
+    def _sign_in(self, fields: Fields) -> Record:
+        """Answer a sign-in's address as a person would on its page; tell where that leads."""
+        try:
+            asked = identity.asked_in(dict(parse_qsl(urlsplit(fields.text("url")).query)))
+            leads_to = self._identity.decide(
+                asked, fields.optional_text("person") or "admin",
+                is_allowed=fields.optional_flag("allow") is not False,
+                fault=fields.optional_text("fault") or "",
+            )  # fmt: skip
+        except IdentityRefused as problem:
+            raise BadInput(str(problem)) from problem
+        return {"leads_to": leads_to}
 
     def _shop(self, fields: Fields) -> Record:
         seller = self._seller(fields)

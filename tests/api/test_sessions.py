@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from api.desk import Caller, KeyInfo
 from api.sessions import FRESH, LIFETIME, Sessions
+from domain.errors import NotFound
+from domain.people import Person
 from domain.seller import Role
+from domain.stamps import Work
 
 
 class Ring:
@@ -34,6 +37,36 @@ class Ring:
         return self.callers.pop(key_id, None) is not None
 
 
+class Nobody:
+    """People of an installation where no person ever signed in."""
+
+    def all(self) -> list[Person]:
+        return []
+
+    def by_id(self, person_id: str) -> Caller | None:
+        return None
+
+    def invite(
+        self, email: str, role: str, seller_id: UUID | None, work: Work
+    ) -> tuple[Person, int | None]:
+        raise NotFound(email)
+
+    def revoke(self, person_id: UUID, work: Work) -> int | None:
+        raise NotFound(str(person_id))
+
+    def forget(self, person_id: UUID, work: Work) -> int | None:
+        raise NotFound(str(person_id))
+
+    def open_session(self, person_id: str) -> str:
+        raise NotFound(person_id)
+
+    def holder(self, token: str, *, is_use: bool) -> Caller | None:
+        return None
+
+    def end_session(self, token: str) -> None:
+        raise NotFound(token)
+
+
 class Watch:
     """A clock that is set by hand."""
 
@@ -47,7 +80,7 @@ class Watch:
 def signed_in() -> tuple[Sessions, Ring, Watch, Caller, str]:
     ring, watch = Ring(), Watch()
     key_id, _ = ring.create("seller", uuid4(), "desk")
-    sessions = Sessions(b"secret", ring, watch)
+    sessions = Sessions(b"secret", ring, Nobody(), watch)
     caller = ring.callers[key_id]
     return sessions, ring, watch, caller, sessions.issue(caller)
 
@@ -71,8 +104,18 @@ def test_a_revoked_key_closes_its_sessions_within_two_seconds() -> None:
 def test_a_token_that_was_changed_or_signed_with_another_secret_opens_nothing() -> None:
     sessions, ring, watch, caller, token = signed_in()
     body, _, signature = token.partition(".")
-    other = Sessions(b"other", ring, watch).issue(caller)
-    for forged in ("", ".", token[:-1], f"{body}x.{signature}", f"{body}.", other, "é.é"):
+    other = Sessions(b"other", ring, Nobody(), watch).issue(caller)
+    for forged in (
+        "",
+        ".",
+        "person.",
+        "person.x",
+        token[:-1],
+        f"{body}x.{signature}",
+        f"{body}.",
+        other,
+        "é.é",
+    ):
         assert sessions.caller_of(forged) is None
 
 

@@ -44,8 +44,8 @@ def test_a_number_of_days_and_an_end_by_days_go_together() -> None:
 def test_what_may_name_a_person_ends_and_may_be_asked_to() -> None:
     for held in HELD:
         if held.is_personal:
-            assert held.end in ("days", "removed", "erasure")
-            assert held.protection in ("rows", "sealed", "own_key")
+            assert held.end in ("days", "removed", "forgotten", "erasure")
+            assert held.protection in ("rows", "sealed", "own_key", "keystore")
             assert "appi_deletion" in held.laws
 
 

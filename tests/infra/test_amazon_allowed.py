@@ -454,4 +454,5 @@ def test_amazon_is_opened_in_one_file_and_each_time_with_a_rule() -> None:
             "only_documents(access.api_url)",
         ],
         "infra/mercari/shops.py": ["only(DOCUMENTS, 'POST', access.url)"],
+        "infra/oidc.py": ["allows"],
     }

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from domain.privacy import HELD, LOG_TABLE, TABLES_OF_NOBODY
-from infra import hint_intake, messages
+from infra import hint_intake, messages, sign_ins
 from infra.webhooks import rows as webhook_rows
 
 TABLES = """
@@ -84,6 +84,7 @@ def test_what_is_deleted_by_itself_is_deleted_when_the_table_says() -> None:
     days = {held.key: timedelta(days=held.kept_days) for held in HELD if held.kept_days}
     assert days == {
         "held_consents": timedelta(days=1),
+        "held_sign_ins": sign_ins.KNOWN_FOR,
         "held_mails": messages.FORGOTTEN,
         "held_deliveries": webhook_rows.KEPT,
         "held_notifications": hint_intake.KEPT_FOR,
