@@ -103,24 +103,78 @@ IMAGE_CODES = ("E-410", "E-411", "E-412")
 TABLE = Table("bindings", BindingRow, ("binding_id",))
 
 
+@dataclass(slots=True)
+class CountsRow:
+    """How many bindings of a seller stand in each status; the fold changes it in place."""
+
+    seller_id: UUID
+    by_status: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """An error code that a binding had, and whether it has it still."""
+
+    binding_id: UUID
+    code: str
+    seller_id: UUID
+    status: str
+    position: int
+    is_held: bool
+
+
+COUNTS = Table("binding_counts", CountsRow, ("seller_id",))
+CODES = Table("binding_codes", CodeRow, ("binding_id", "code"))
+
+
 class Bindings:
     """The fold of each binding's facts into its row."""
 
     name: ClassVar[str] = "bindings"
-    version: ClassVar[int] = 4
-    tables: ClassVar[tuple[Table, ...]] = (TABLE,)
+    version: ClassVar[int] = 5
+    tables: ClassVar[tuple[Table, ...]] = (TABLE, COUNTS, CODES)
 
     def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:
         if type(recorded.fact) in _FACTS:
             yield TABLE, (recorded.originator_id,)
+            yield COUNTS, (recorded.seller_id,)
 
     def fold(self, rows: Rows, recorded: Recorded) -> None:
-        if type(recorded.fact) in _FACTS:
-            row = rows.changing(TABLE, recorded.originator_id)
-            if row is None:
-                row = begun(recorded)
-                rows.put(TABLE, row)
-            evolve(row, recorded)
+        if type(recorded.fact) not in _FACTS:
+            return
+        row, status, codes = rows.changing(TABLE, recorded.originator_id), None, None
+        if row is None:
+            row = begun(recorded)
+            rows.put(TABLE, row)
+        else:
+            status, codes = row.status, row.error_codes
+        evolve(row, recorded)
+        if row.status != status:
+            recount(rows, row, status)
+        if codes or row.error_codes:
+            hold(rows, row, codes or ())
+
+
+def recount(rows: Rows, row: BindingRow, before: str | None) -> None:
+    """One binding more in its status, and one less in that before."""
+    counts = rows.changing(COUNTS, row.seller_id)
+    if counts is None:
+        counts = CountsRow(row.seller_id, {})
+        rows.put(COUNTS, counts)
+    by_status = counts.by_status
+    by_status[row.status] = by_status.get(row.status, 0) + 1
+    if before is not None:
+        by_status[before] -= 1
+        if by_status[before] == 0:
+            del by_status[before]
+
+
+def hold(rows: Rows, row: BindingRow, before: Collection[str]) -> None:
+    """Note which codes the binding has now, and which ones no more."""
+    now = row.error_codes or ()
+    for code in dict.fromkeys((*before, *now)):
+        place = (row.binding_id, code, row.seller_id, row.status, row.position)
+        rows.put(CODES, CodeRow(*place, code in now))
 
 
 def begun(recorded: Recorded) -> BindingRow:
@@ -304,10 +358,20 @@ PAGE = """
     SELECT * FROM live_bindings
     WHERE (%(status)s::text IS NULL OR status = %(status)s)
       AND (%(asin)s::text IS NULL OR asin = %(asin)s)
-      AND (%(error_code)s::text IS NULL OR error_codes ? %(error_code)s)
       AND (NOT %(is_in_review)s OR is_in_review)
       AND (%(before)s::bigint IS NULL OR position < %(before)s)
     ORDER BY position DESC, binding_id LIMIT %(limit)s
+"""
+
+# The same of those that have an error code: an index leads to them, which `error_codes` can't have.
+PAGE_OF_CODE = """
+    SELECT b.* FROM live_binding_codes held JOIN live_bindings b USING (binding_id)
+    WHERE held.code = %(error_code)s AND held.is_held
+      AND (%(status)s::text IS NULL OR held.status = %(status)s)
+      AND (%(asin)s::text IS NULL OR b.asin = %(asin)s)
+      AND (NOT %(is_in_review)s OR b.is_in_review)
+      AND (%(before)s::bigint IS NULL OR held.position < %(before)s)
+    ORDER BY held.position DESC LIMIT %(limit)s
 """
 
 # These bindings.
@@ -317,7 +381,7 @@ SOME = "SELECT * FROM live_bindings WHERE binding_id = ANY(%s)"
 ASINS_OF = "SELECT binding_id, asin FROM live_bindings WHERE binding_id = ANY(%s)"
 
 # How many bindings stand in each status.
-COUNTS = "SELECT status, count(*) AS count FROM live_bindings GROUP BY status"
+BY_STATUS = "SELECT by_status FROM live_binding_counts"
 
 # A page of live bindings for a sweep, in the order of their ids.
 
@@ -374,7 +438,8 @@ def page(
         "before": before,
     }  # fmt: skip
     cursor = connection.cursor(row_factory=class_row(BindingRow))
-    return cursor.execute(PAGE, {**filters, "limit": limit}).fetchall()
+    query = PAGE_OF_CODE if error_code else PAGE
+    return cursor.execute(query, {**filters, "limit": limit}).fetchall()
 
 
 def is_any_on_sale(connection: Connection[Any]) -> bool:
@@ -384,7 +449,8 @@ def is_any_on_sale(connection: Connection[Any]) -> bool:
 
 
 def counts(connection: Connection[Any]) -> dict[str, int]:
-    return dict(connection.execute(COUNTS).fetchall())
+    row = connection.execute(BY_STATUS).fetchone()
+    return dict(row[0]) if row else {}
 
 
 def asin_of_sku(connection: Connection[Any], sku: str) -> str | None:

@@ -87,7 +87,7 @@ def life(binding_id: UUID, asin: str, number: int) -> list[Fact]:
             confirmed = facts.ListingConfirmed(
                 stamp=stamp(number), effect="update", listing=listing_in(begun)
             )
-            prices = [price(number + at) for at in range(6)]
+            prices = [price(number + at) for at in range(7)]
             return [*begun, *prices, confirmed, stock(number, 3), stock(number, number % 10)]
 
 
@@ -228,7 +228,7 @@ def filled(installation: Installation, admin_url: str) -> Shop:
     keys = installation.api_keys
     return Shop(
         seller_id, keys.create("seller", seller_id, "bench")[1],
-        keys.create("reviewer", None, "bench")[1],
+        keys.create("admin", None, "bench")[1],
         binding_id_of(seller_id, asin_at(TEMPLATES * COPIES // 2)), long_lived,
         submission_id_of(seller_id, "bench-0"), ticket_id_of(seller_id, "bench-1"),
     )  # fmt: skip
