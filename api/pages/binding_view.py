@@ -236,8 +236,9 @@ def timeline_of(l10n: L10n, history: Sequence[Recorded]) -> list[dict[str, objec
     """The newest facts, each with why it happened and where it stands in the log."""
     entries: list[dict[str, object]] = []
     versions = {event_id_of(each.originator_id, each.version): each.version for each in history}
-    led_to = effects_in(history, versions)
-    for recorded in reversed(history[-TIMELINE_LENGTH:]):
+    shown = history[-TIMELINE_LENGTH:]
+    led_to = effects_in(shown, versions)
+    for recorded in reversed(shown):
         fact: BindingFact = recorded.fact  # type: ignore[assignment]
         stamp = fact.stamp
         entries.append(

@@ -266,6 +266,9 @@ STREAM_COLUMNS = {"asin_sync_events": "originator_id", "audit_trail": "subject"}
 KEPT = ("submission_rows", "tickets")
 """These name a binding and belong to another stream."""
 
+TOTALS = {"binding_counts": "by_status", "health_totals": "figures"}
+"""The tables whose rows are sums over a seller's bindings."""
+
 MADE_POSITIONS = SQL("""
     UPDATE projection_positions SET position = (SELECT max(notification_id) FROM asin_sync_events)
 """)
@@ -286,6 +289,8 @@ def multiply(admin_url: str, seller_id: UUID) -> None:
         for table, stream in tables_of_bindings().items():
             multiply_table(admin, table, stream, int(span[0]))
         multiply_hours(admin, seller_id)
+        for table, column in TOTALS.items():
+            multiply_totals(admin, table, column, seller_id)
         admin.execute(
             "SELECT setval(pg_get_serial_sequence('asin_sync_events', 'notification_id'),"
             " (SELECT max(notification_id) FROM asin_sync_events))"
@@ -399,5 +404,20 @@ def multiply_hours(admin: psycopg.Connection[Any], seller_id: UUID) -> None:
             " WHERE seller_id = {seller}"
         ).format(
             later=shift(SQL("copy")), last=Literal(COPIES - 1), seller=Literal(seller_id)
+        )
+    )  # fmt: skip
+
+
+def multiply_totals(
+    admin: psycopg.Connection[Any], table: str, column: str, seller_id: UUID
+) -> None:
+    """The sums over so many copies."""
+    admin.execute(
+        SQL(
+            "UPDATE {table} SET {column} = (SELECT jsonb_object_agg(key, value::bigint * {copies})"
+            " FROM jsonb_each_text({column})) WHERE seller_id = {seller}"
+        ).format(
+            table=Identifier(table), column=Identifier(column), copies=Literal(COPIES),
+            seller=Literal(seller_id),
         )
     )  # fmt: skip

@@ -78,7 +78,7 @@ def lists(shop: Shop, head: int) -> list[tuple[str, Query]]:
 
 PLAIN = (
     "/upload", "/validator", "/pricing-rules", "/settings/integration", "/onboarding", "/api-keys",
-    "/webhooks", "/operations", "/audit/export.csv", "/audit/export.jsonl",
+    "/webhooks", "/operations",
 )  # fmt: skip
 
 

@@ -69,6 +69,10 @@ CREATE INDEX ON {cell}.bindings (generation, seller_id, status, position DESC);
 CREATE INDEX ON {cell}.bindings (generation, seller_id, position DESC) WHERE is_in_review;
 DROP INDEX {cell}.health_bindings_generation_seller_id_status_idx;
 
+DROP INDEX {cell}.stock_watched_generation_seller_id_raised_position_idx;
+CREATE INDEX ON {cell}.stock_watched (generation, seller_id, raised_position DESC, reason)
+    WHERE reason IS NOT NULL;
+
 -- An index that holds the last filters too answers them without the rows that do not fit.
 DROP INDEX {cell}.sync_log_generation_seller_id_time_idx;
 CREATE INDEX ON {cell}.sync_log (generation, seller_id, time DESC, position DESC, number DESC);
