@@ -82,7 +82,7 @@ FILTERED = """
 PAGE = f"""{FILTERED}
       AND (%(before)s::bigint IS NULL OR position < %(before)s)
     ORDER BY position DESC LIMIT %(limit)s
-"""  # noqa: S608
+"""
 
 # The same of a time, in the order of time: an index leads to where it ends. The page before ended
 # at a position, whose time is looked up.

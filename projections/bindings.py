@@ -42,6 +42,7 @@ from domain.ports import MercariListing
 from domain.product import Product
 from domain.rules.findings import Finding
 from domain.rules.stock import stock_left
+from projections.binding_counts import CODES, COUNTS, hold, recount
 from projections.table import Key, Rows, Table
 
 _FACTS = frozenset(get_args(BindingFact))
@@ -103,30 +104,6 @@ IMAGE_CODES = ("E-410", "E-411", "E-412")
 TABLE = Table("bindings", BindingRow, ("binding_id",))
 
 
-@dataclass(slots=True)
-class CountsRow:
-    """How many bindings of a seller stand in each status; the fold changes it in place."""
-
-    seller_id: UUID
-    by_status: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class CodeRow:
-    """An error code that a binding had, and whether it has it still."""
-
-    binding_id: UUID
-    code: str
-    seller_id: UUID
-    status: str
-    position: int
-    is_held: bool
-
-
-COUNTS = Table("binding_counts", CountsRow, ("seller_id",))
-CODES = Table("binding_codes", CodeRow, ("binding_id", "code"))
-
-
 class Bindings:
     """The fold of each binding's facts into its row."""
 
@@ -150,31 +127,9 @@ class Bindings:
             status, codes = row.status, row.error_codes
         evolve(row, recorded)
         if row.status != status:
-            recount(rows, row, status)
+            recount(rows, row.seller_id, status, row.status)
         if codes or row.error_codes:
             hold(rows, row, codes or ())
-
-
-def recount(rows: Rows, row: BindingRow, before: str | None) -> None:
-    """One binding more in its status, and one less in that before."""
-    counts = rows.changing(COUNTS, row.seller_id)
-    if counts is None:
-        counts = CountsRow(row.seller_id, {})
-        rows.put(COUNTS, counts)
-    by_status = counts.by_status
-    by_status[row.status] = by_status.get(row.status, 0) + 1
-    if before is not None:
-        by_status[before] -= 1
-        if by_status[before] == 0:
-            del by_status[before]
-
-
-def hold(rows: Rows, row: BindingRow, before: Collection[str]) -> None:
-    """Note which codes the binding has now, and which ones no more."""
-    now = row.error_codes or ()
-    for code in dict.fromkeys((*before, *now)):
-        place = (row.binding_id, code, row.seller_id, row.status, row.position)
-        rows.put(CODES, CodeRow(*place, code in now))
 
 
 def begun(recorded: Recorded) -> BindingRow:
@@ -380,9 +335,6 @@ SOME = "SELECT * FROM live_bindings WHERE binding_id = ANY(%s)"
 # The ASINs of these bindings.
 ASINS_OF = "SELECT binding_id, asin FROM live_bindings WHERE binding_id = ANY(%s)"
 
-# How many bindings stand in each status.
-BY_STATUS = "SELECT by_status FROM live_binding_counts"
-
 # A page of live bindings for a sweep, in the order of their ids.
 
 # The ASIN that a seller's SKU is bound to.
@@ -446,11 +398,6 @@ def is_any_on_sale(connection: Connection[Any]) -> bool:
     """Whether the shop shows anything of the seller, or is still to be told something."""
     row = connection.execute(ANY_ON_SALE).fetchone()
     return bool(row and row[0])
-
-
-def counts(connection: Connection[Any]) -> dict[str, int]:
-    row = connection.execute(BY_STATUS).fetchone()
-    return dict(row[0]) if row else {}
 
 
 def asin_of_sku(connection: Connection[Any], sku: str) -> str | None:

@@ -81,7 +81,10 @@ def figures_of(row: Counted) -> dict[str, int]:
         return found
     found["deviating"] = int(shown != expected)
     if expected > 0:
-        found |= {"compared": 1, "deviation_ppb": rounded(abs(shown - expected) * BILLION, expected)}
+        found |= {
+            "compared": 1,
+            "deviation_ppb": rounded(abs(shown - expected) * BILLION, expected),
+        }
         found[f"{HALVES}{signed_halves(shown - expected, expected)}"] = 1
     return found
 

@@ -281,7 +281,7 @@ FILTERED = """
 PAGE = f"""{FILTERED}
       AND (%(before)s::bigint IS NULL OR (position, number) < (%(before)s, %(before_number)s))
     ORDER BY position DESC, number DESC LIMIT %(limit)s
-"""  # noqa: S608
+"""
 
 # The same of a time, in the order of time: an index leads to where it ends. The page before ended
 # at a position, whose time is looked up.

@@ -33,7 +33,7 @@ from domain.errors import NotFound
 from domain.facts import Recorded
 from domain.stamps import event_id_of
 from domain.values import NotAnAsin, Value, asin_from
-from projections import bindings
+from projections import binding_counts, bindings
 from projections.bindings import BindingRow
 
 PAGE_LENGTH = 35
@@ -58,7 +58,7 @@ def bindings_page(desk: Desk, visit: Visit) -> Page:
     code, filtered = visit.query("error_code"), visit.filtered_by("status", "asin", "error_code")
     place = place_after(visit.query("before"), filtered, 1)
     with desk.reading_for(visit.seller_id) as connection:
-        counts = bindings.counts(connection)
+        counts = binding_counts.counts(connection)
         rows = bindings.page(
             connection,
             status=status,

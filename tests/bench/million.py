@@ -237,9 +237,7 @@ def filled(installation: Installation, admin_url: str) -> Shop:
 def admitted(installation: Installation, name: str) -> UUID:
     """A seller that was approved and linked, to accounts that are never asked."""
     work = Work(lambda: datetime.now(UTC), "bench", uuid4())
-    seller_id = apply_as_seller(
-        installation.app, name, name, sample_application(name, work), work
-    )
+    seller_id = apply_as_seller(installation.app, name, name, sample_application(name, work), work)
     assert seller_id == seller_id_of(name)
     admit(installation, seller_id, ACCOUNT, work)
     return seller_id
@@ -324,9 +322,7 @@ def tables_of_bindings() -> dict[str, str]:
     return views | STREAM_COLUMNS
 
 
-def multiply_table(
-    admin: psycopg.Connection[Any], table: str, stream: str, span: int
-) -> None:
+def multiply_table(admin: psycopg.Connection[Any], table: str, stream: str, span: int) -> None:
     """Insert the copies without the indexes, make these again, and move the first back in time."""
     columns = dict(admin.execute(
         "SELECT column_name, data_type FROM information_schema.columns"

@@ -71,7 +71,8 @@ def lists(shop: Shop, head: int) -> list[tuple[str, Query]]:
         ("/failure-report", period(33, 33, "%Y-%m-%d")),
         ("/failure-report", {"submission_id": public_id("sub", shop.upload_id)}),
         ("/stock-alerts", {}), ("/stock-alerts", {"state": "open", "before": f"1.{head // 2}"}),
-        ("/stock-alerts", {"state": "ended"}), ("/tickets", {}), ("/tickets", {"asin": asin_at(STRIDE)}),
+        ("/stock-alerts", {"state": "ended"}),
+        ("/tickets", {}), ("/tickets", {"asin": asin_at(STRIDE)}),
         *((route, {}) for route in PLAIN),
     ]  # fmt: skip
 
@@ -143,9 +144,7 @@ def of_list(shop: Shop, head: int) -> list[Query]:
     ]  # fmt: skip
 
 
-def deep(
-    shop: Shop, route: str, names: tuple[str, ...], query: Query, *place: int
-) -> Query:
+def deep(shop: Shop, route: str, names: tuple[str, ...], query: Query, *place: int) -> Query:
     """The same list from a place far down."""
     filtered = [shop.seller_id, route, *(query.get(name) for name in names)]
     return {**query, "before": cursor_after(filtered, *place)}

@@ -32,6 +32,7 @@ from tests.bench.measurement import Measurement
 from tests.bench.million import Shop, filled
 from tests.bench.page_cases import Case, cases
 from tests.bench.pages import START_SECONDS_MAX, headers_for, installed
+from tests.bench.streams import stream_costs
 
 ROUNDS = 55
 """Each page so many times; the first five warm up."""
@@ -109,13 +110,18 @@ def serve_timed(ground: Ground, ports: Any) -> None:
 
 
 def page_times() -> Iterator[Measurement]:
-    """Every page against the gate, beside the least that any page takes."""
+    """Every page against the gate, beside the least that any takes; then what streams cost."""
     with prepared() as ground:
         installation = installed(ground)
         shop = filled(installation, ground.admin_url)
         installation.close()
         timed = times_of(ground, shop)
-    show_times(timed)
+        show_times(timed)
+        yield from measured(timed)
+        yield from stream_costs(ground, shop)
+
+
+def measured(timed: Sequence[Timed]) -> Iterator[Measurement]:
     least = min(each.p95 for each in timed)
     for each in timed:
         yield Measurement(
