@@ -100,11 +100,16 @@ def signed_halves(difference: int, expected: int) -> int:
     return steps if difference > 0 else -steps
 
 
+def counted_in(row: Counted) -> tuple[object, ...]:
+    """Everything that `figures_of` goes by."""
+    return row.status, row.expected_price_jpy, row.shown_price_jpy, row.image_verdict, row.codes
+
+
 def recount(rows: Rows, seller_id: UUID, before: Counted | None, after: Counted) -> None:
     """Take away what the binding added before, and add what it adds now."""
-    was, now = figures_of(before) if before else {}, figures_of(after)
-    if was == now:
+    if before is not None and counted_in(before) == counted_in(after):
         return
+    was, now = figures_of(before) if before else {}, figures_of(after)
     totals = rows.changing(TOTALS, seller_id)
     if totals is None:
         totals = TotalsRow(seller_id)
