@@ -18,9 +18,10 @@ from infra.projection_engine import ProjectionEngine
 from tests.bench.ground import Ground, opened_app, writer_url
 from tests.bench.measurement import Measurement
 from tests.bench.million import Shop, price
-from tests.bench.pages import START_SECONDS_MAX, headers_for, serve_ours
+from tests.bench.pages import headers_for, serve_ours
 
 STREAMS = 200
+START_SECONDS_MAX = 60
 MOVES = 20
 MOVE_SECONDS = 0.3
 IDLE_SECONDS = 5.0
