@@ -79,12 +79,18 @@ LOG_TABLE = "asin_sync_events"
 HELD: tuple[Held, ...] = (
     Held(
         "held_bindings", ("amazon", "mercari", "seller"), "log", "history", _NEEDED_ONLY,
-        tables=("bindings", "effects", "price_bases", "stock_watched", "stock_alerts_ended"),
+        tables=(
+            "bindings", "binding_counts", "binding_codes", "effects", "price_bases",
+            "stock_watched", "stock_alerts_ended",
+        ),
         topics=("asin_binding.",),
     ),
     Held(
         "held_sync_record", ("service",), "log", "history", _NEEDED_ONLY,
-        tables=("sync_log", "sync_log_asins", "health_hours", "health_bindings", "conditions"),
+        tables=(
+            "sync_log", "sync_log_asins", "health_hours", "health_bindings", "health_totals",
+            "health_codes", "conditions",
+        ),
         topics=("sync_sweep.", "breaker.", "seller.sweep_requested"),
     ),
     Held(

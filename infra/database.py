@@ -32,11 +32,15 @@ class Database:
         self._lock = Lock()
 
     def url(self, role: str) -> str:
-        """The role's connection string; unqualified names mean this cell (or the jobs schema)."""
+        """The role's connection string; unqualified names mean this cell (or the jobs schema).
+
+        A page's query is planned for its filters: a plan for any would read all of a seller's rows.
+        """
         path = f"{JOBS_SCHEMA},{self.cell}" if role == "jobs" else f"{self.cell},asin_sync"
+        plans = " -c plan_cache_mode=force_custom_plan" if role == "reader" else ""
         return make_conninfo(
             self.urls[role],
-            options=f"-c search_path={path}",
+            options=f"-c search_path={path}{plans}",
             application_name=f"asin-sync {role}",
         )
 

@@ -69,18 +69,31 @@ class AuditTrail:
 
 # --- queries ------------------------------------------------------------------------------------
 
-# A page of the trail, newest first; filters that are null are not applied.
-PAGE = """
+# Events by filters, of which those that are null are not applied.
+FILTERED = """
     SELECT * FROM live_audit_trail
     WHERE (%(subject)s::uuid IS NULL OR subject = %(subject)s)
       AND (%(actor)s::text IS NULL OR actor = %(actor)s)
       AND (%(type)s::text IS NULL OR type = %(type)s)
-      AND (%(since)s::timestamptz IS NULL OR recorded_at >= %(since)s)
-      AND (%(until)s::timestamptz IS NULL OR recorded_at < %(until)s)
-      AND (%(before)s::bigint IS NULL OR position < %(before)s)
       AND type <> ALL(%(hidden)s::text[])
+"""
+
+# A page of the trail, newest first.
+PAGE = f"""{FILTERED}
+      AND (%(before)s::bigint IS NULL OR position < %(before)s)
     ORDER BY position DESC LIMIT %(limit)s
 """
+
+# The same of a time, in the order of time: an index leads to where it ends. The page before ended
+# at a position, whose time is looked up.
+PAGE_IN_TIME = f"""{FILTERED}
+      AND (%(since)s::timestamptz IS NULL OR recorded_at >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR recorded_at < %(until)s)
+      AND (%(before)s::bigint IS NULL OR (recorded_at, position) < (
+          (SELECT recorded_at FROM live_audit_trail WHERE position <= %(before)s
+           ORDER BY position DESC LIMIT 1), %(before)s))
+    ORDER BY recorded_at DESC, position DESC LIMIT %(limit)s
+"""  # noqa: S608
 
 # Events of one piece of work around a position, oldest first: an index leads to the seller's
 # events between two positions, so that the look costs the same however long the trail is.
@@ -115,7 +128,8 @@ def page(
         "since": wanted.since, "until": wanted.until, "before": before, "limit": limit,
         "hidden": list(wanted.hidden),
     }  # fmt: skip
-    return connection.cursor(row_factory=class_row(AuditRow)).execute(PAGE, parameters).fetchall()
+    query = PAGE if wanted.since is None and wanted.until is None else PAGE_IN_TIME
+    return connection.cursor(row_factory=class_row(AuditRow)).execute(query, parameters).fetchall()
 
 
 def of_work(

@@ -42,6 +42,7 @@ from domain.ports import MercariListing
 from domain.product import Product
 from domain.rules.findings import Finding
 from domain.rules.stock import stock_left
+from projections.binding_counts import CODES, COUNTS, hold, recount
 from projections.table import Key, Rows, Table
 
 _FACTS = frozenset(get_args(BindingFact))
@@ -107,20 +108,28 @@ class Bindings:
     """The fold of each binding's facts into its row."""
 
     name: ClassVar[str] = "bindings"
-    version: ClassVar[int] = 4
-    tables: ClassVar[tuple[Table, ...]] = (TABLE,)
+    version: ClassVar[int] = 5
+    tables: ClassVar[tuple[Table, ...]] = (TABLE, COUNTS, CODES)
 
     def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:
         if type(recorded.fact) in _FACTS:
             yield TABLE, (recorded.originator_id,)
+            yield COUNTS, (recorded.seller_id,)
 
     def fold(self, rows: Rows, recorded: Recorded) -> None:
-        if type(recorded.fact) in _FACTS:
-            row = rows.changing(TABLE, recorded.originator_id)
-            if row is None:
-                row = begun(recorded)
-                rows.put(TABLE, row)
-            evolve(row, recorded)
+        if type(recorded.fact) not in _FACTS:
+            return
+        row, status, codes = rows.changing(TABLE, recorded.originator_id), None, None
+        if row is None:
+            row = begun(recorded)
+            rows.put(TABLE, row)
+        else:
+            status, codes = row.status, row.error_codes
+        evolve(row, recorded)
+        if row.status != status:
+            recount(rows, row.seller_id, status, row.status)
+        if codes or row.error_codes:
+            hold(rows, row, codes or ())
 
 
 def begun(recorded: Recorded) -> BindingRow:
@@ -304,10 +313,20 @@ PAGE = """
     SELECT * FROM live_bindings
     WHERE (%(status)s::text IS NULL OR status = %(status)s)
       AND (%(asin)s::text IS NULL OR asin = %(asin)s)
-      AND (%(error_code)s::text IS NULL OR error_codes ? %(error_code)s)
       AND (NOT %(is_in_review)s OR is_in_review)
       AND (%(before)s::bigint IS NULL OR position < %(before)s)
     ORDER BY position DESC, binding_id LIMIT %(limit)s
+"""
+
+# The same of those that have an error code: an index leads to them, which `error_codes` can't have.
+PAGE_OF_CODE = """
+    SELECT b.* FROM live_binding_codes held JOIN live_bindings b USING (binding_id)
+    WHERE held.code = %(error_code)s AND held.is_held
+      AND (%(status)s::text IS NULL OR held.status = %(status)s)
+      AND (%(asin)s::text IS NULL OR b.asin = %(asin)s)
+      AND (NOT %(is_in_review)s OR b.is_in_review)
+      AND (%(before)s::bigint IS NULL OR held.position < %(before)s)
+    ORDER BY held.position DESC LIMIT %(limit)s
 """
 
 # These bindings.
@@ -315,9 +334,6 @@ SOME = "SELECT * FROM live_bindings WHERE binding_id = ANY(%s)"
 
 # The ASINs of these bindings.
 ASINS_OF = "SELECT binding_id, asin FROM live_bindings WHERE binding_id = ANY(%s)"
-
-# How many bindings stand in each status.
-COUNTS = "SELECT status, count(*) AS count FROM live_bindings GROUP BY status"
 
 # A page of live bindings for a sweep, in the order of their ids.
 
@@ -374,17 +390,14 @@ def page(
         "before": before,
     }  # fmt: skip
     cursor = connection.cursor(row_factory=class_row(BindingRow))
-    return cursor.execute(PAGE, {**filters, "limit": limit}).fetchall()
+    query = PAGE_OF_CODE if error_code else PAGE
+    return cursor.execute(query, {**filters, "limit": limit}).fetchall()
 
 
 def is_any_on_sale(connection: Connection[Any]) -> bool:
     """Whether the shop shows anything of the seller, or is still to be told something."""
     row = connection.execute(ANY_ON_SALE).fetchone()
     return bool(row and row[0])
-
-
-def counts(connection: Connection[Any]) -> dict[str, int]:
-    return dict(connection.execute(COUNTS).fetchall())
 
 
 def asin_of_sku(connection: Connection[Any], sku: str) -> str | None:

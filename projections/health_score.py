@@ -5,7 +5,7 @@ Attempts are counted in hourly buckets; the window is applied when it is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,14 +20,24 @@ from domain.facts import Fact, Recorded
 from domain.ports import MercariListing
 from domain.sync_sweep import Finished as SweepFinished
 from domain.values import Value
+from projections import health_totals
+from projections.health_totals import (
+    BILLION,
+    CODE,
+    CODES,
+    HALVES,
+    STATUS,
+    TOTALS,
+    CodeRow,
+    failing_codes,
+    recount,
+)
 from projections.table import Key, Rows, Table
 
 SYNC_SUCCESS_RATE_TARGET = 0.992
 PRICE_DEVIATION_RATE_TARGET = 0.035
 IMAGE_COMPLIANCE_RATE_TARGET = 1.0
 HOUR = timedelta(hours=1)
-NOTHING_LISTED = (0, None, 0, 0, 0)
-NONE_HELD: tuple[int, list[str], list[UUID]] = (0, [], [])
 WINDOWS = {"24h": timedelta(hours=24), "30d": timedelta(days=30)}
 
 Window = Literal["24h", "30d"]
@@ -79,13 +89,14 @@ class HealthScore:
     """Counts attempts an hour, and keeps what each live binding shows against what it should."""
 
     name: ClassVar[str] = "health_score"
-    version: ClassVar[int] = 3
-    tables: ClassVar[tuple[Table, ...]] = (HOURS, LIVE)
+    version: ClassVar[int] = 4
+    tables: ClassVar[tuple[Table, ...]] = (HOURS, LIVE, TOTALS, CODES)
 
     def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:
         yield HOURS, (recorded.seller_id, hour_of(recorded.fact))
         if isinstance(recorded.fact, _BINDING_FACTS):
             yield LIVE, (recorded.originator_id,)
+            yield TOTALS, (recorded.seller_id,)
 
     def fold(self, rows: Rows, recorded: Recorded) -> None:
         count(rows, recorded)
@@ -123,11 +134,23 @@ def attempts_of(fact: Fact) -> tuple[int, dict[str, int]]:
 
 
 def keep(rows: Rows, recorded: Recorded, fact: binding.BindingFact) -> None:
-    row = rows.get(LIVE, recorded.originator_id)
-    if row is None:
-        asin = fact.asin if isinstance(fact, binding.Requested) else ""
-        row = LiveRow(recorded.originator_id, recorded.seller_id, asin)
-    rows.put(LIVE, replace(row, changed_at=recorded.recorded_at, **changes_by(fact)))
+    known = rows.get(LIVE, recorded.originator_id)
+    asin = fact.asin if isinstance(fact, binding.Requested) else ""
+    row = known or LiveRow(recorded.originator_id, recorded.seller_id, asin)
+    changed = replace(row, changed_at=recorded.recorded_at, **changes_by(fact))
+    rows.put(LIVE, changed)
+    recount(rows, recorded.seller_id, row if known else None, changed)
+    hold(rows, row, changed, recorded.recorded_at)
+
+
+def hold(rows: Rows, before: LiveRow, after: LiveRow, changed_at: datetime) -> None:
+    """Note which codes the binding fails with now, and which ones no more."""
+    held = failing_codes(after)
+    for code in dict.fromkeys((*failing_codes(before), *held)):
+        rows.put(
+            CODES,
+            CodeRow(after.binding_id, code, after.seller_id, after.asin, changed_at, code in held),
+        )
 
 
 def changes_by(fact: binding.BindingFact) -> dict[str, Any]:
@@ -202,36 +225,6 @@ def shown_columns(listing: MercariListing) -> dict[str, Any]:
 
 # A seller's hours within the window, oldest first.
 HOURS_SINCE = "SELECT * FROM live_health_hours WHERE hour >= %s ORDER BY hour"
-
-# How many bindings stand in each status; of each, mean and share of deviation, image verdicts.
-# Deviation is a fraction.
-STATUSES = """
-    SELECT status, count(*) AS bindings,
-           avg(abs(shown_price_jpy - expected_price_jpy)::double precision / expected_price_jpy)
-               FILTER (WHERE expected_price_jpy > 0) AS deviation,
-           count(*) FILTER (WHERE shown_price_jpy <> expected_price_jpy) AS deviating,
-           count(*) FILTER (WHERE image_verdict IS NOT NULL) AS inspected,
-           count(*) FILTER (WHERE image_verdict = 'pass') AS compliant
-    FROM live_health_bindings GROUP BY status
-"""
-
-# What is failing now, worst code first; the bindings named are cut to what a page can show.
-FAILING = """
-    SELECT code, count(*) AS bindings,
-           (array_agg(asin ORDER BY changed_at DESC, asin))[1:20] AS asins,
-           (array_agg(binding_id ORDER BY changed_at DESC, asin))[1:20] AS binding_ids
-    FROM live_health_bindings, jsonb_array_elements_text(codes) AS code
-    WHERE codes IS NOT NULL AND status <> 'withdrawn' AND code NOT LIKE 'W-%%'
-    GROUP BY code ORDER BY bindings DESC, code
-"""
-
-# Signed deviation of each live listing that deviates, in percent, rounded to half points.
-DEVIATIONS = """
-    SELECT round((shown_price_jpy - expected_price_jpy) * 200.0 / expected_price_jpy) / 2 AS pct,
-           count(*) AS bindings
-    FROM live_health_bindings WHERE status = 'listed' AND expected_price_jpy > 0
-    GROUP BY pct ORDER BY pct
-"""
 
 
 class Failing(Value):
@@ -327,48 +320,52 @@ def read(connection: Connection[Any], window: Window, now: datetime) -> Health:
     hours = connection.cursor(row_factory=class_row(HourRow)).execute(HOURS_SINCE, (since,))
     counted = hours.fetchall()
     attempts, failed = sum(h.attempts for h in counted), sum(h.failed for h in counted)
-    by_status = {status: figures for status, *figures in connection.execute(STATUSES)}
-    listings, deviation, deviating, inspected, compliant = by_status.get("listed", NOTHING_LISTED)
+    figures = health_totals.read(connection)
+    statuses, compared = figures.by(STATUS), figures["compared"]
+    listings, inspected = statuses.get("listed", 0), figures["inspected"]
     return Health(
         window=window,
         since=since,
         attempts=attempts,
         failed=failed,
         sync_success_rate=(attempts - failed) / attempts if attempts else None,
-        price_deviation_rate=deviation,
-        price_deviating_share=deviating / listings if listings else None,
-        image_compliance_rate=compliant / listings if inspected else None,
+        price_deviation_rate=figures["deviation_ppb"] / BILLION / compared if compared else None,
+        price_deviating_share=figures["deviating"] / listings if listings else None,
+        image_compliance_rate=figures["compliant"] / listings if inspected else None,
         listings=listings,
         images_inspected=inspected,
-        images_compliant=compliant,
-        statuses={status: figures[0] for status, figures in by_status.items()},
+        images_compliant=figures["compliant"],
+        statuses=statuses,
         hours=tuple(counted),
-        failing=failing_now(connection, counted),
+        failing=failing_now(connection, counted, figures.by(CODE)),
     )
 
 
 def deviations(connection: Connection[Any]) -> list[tuple[float, int]]:
     """How many live listings deviate by how many percent, in steps of a half."""
-    return [(float(pct), number) for pct, number in connection.execute(DEVIATIONS)]
+    steps = health_totals.read(connection).by(HALVES)
+    return sorted((int(halves) / 2, number) for halves, number in steps.items())
 
 
-def failing_now(connection: Connection[Any], hours: Iterable[HourRow]) -> tuple[Failing, ...]:
+def failing_now(
+    connection: Connection[Any], hours: Iterable[HourRow], held: Mapping[str, int]
+) -> tuple[Failing, ...]:
     """Codes that hold a binding now or failed an attempt in the window."""
     failures: dict[str, int] = {}
     for hour in hours:
         for code, number in hour.codes.items():
             failures[code] = failures.get(code, 0) + number
-    held = {code: (number, *named) for code, number, *named in connection.execute(FAILING)}
+    named = health_totals.named(connection, list(held)) if held else {}
     ranked = sorted(
-        {*failures, *held}, key=lambda code: (-held.get(code, NONE_HELD)[0], -failures.get(code, 0))
+        {*failures, *held}, key=lambda code: (-held.get(code, 0), -failures.get(code, 0), code)
     )
-    return tuple(
-        Failing(
-            code=code,
-            failures=failures.get(code, 0),
-            bindings=held.get(code, NONE_HELD)[0],
-            asins=tuple(held.get(code, NONE_HELD)[1]),
-            binding_ids=tuple(held.get(code, NONE_HELD)[2]),
-        )
-        for code in ranked
-    )
+    found = []
+    for code in ranked:
+        asins, ids = named.get(code, ((), ()))
+        found.append(
+            Failing(
+                code=code, failures=failures.get(code, 0), bindings=held.get(code, 0),
+                asins=tuple(asins), binding_ids=tuple(ids),
+            )
+        )  # fmt: skip
+    return tuple(found)

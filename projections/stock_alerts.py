@@ -174,19 +174,24 @@ def shown(listing: MercariListing) -> dict[str, Any]:
 
 # --- queries ------------------------------------------------------------------------------------
 
-# Alerts, open ones first, each kind newest first; `place` tells where the next page begins.
+# Alerts, open ones first, each kind newest first; `place` tells where the next page begins. Each
+# kind is cut to a page by its own index before the two are put together.
 PAGE = """
     SELECT * FROM (
-        SELECT binding_id, seller_id, asin, title, reason, amazon_quantity, stock_threshold,
-               last_units, shown_stock, raised_at, raised_position, NULL::timestamptz AS ended_at,
-               NULL AS ended_by, 1 AS is_open, raised_position AS place
-        FROM live_stock_watched WHERE reason IS NOT NULL AND %(state)s IS DISTINCT FROM 'ended'
+        (SELECT binding_id, seller_id, asin, title, reason, amazon_quantity, stock_threshold,
+                last_units, shown_stock, raised_at, raised_position,
+                NULL::timestamptz AS ended_at, NULL AS ended_by, 1 AS is_open,
+                raised_position AS place
+         FROM live_stock_watched WHERE reason IS NOT NULL AND %(state)s IS DISTINCT FROM 'ended'
+           AND (%(is_open)s::int IS NULL OR (%(is_open)s = 1 AND raised_position < %(place)s))
+         ORDER BY raised_position DESC LIMIT %(limit)s)
         UNION ALL
-        SELECT binding_id, seller_id, asin, title, reason, amazon_quantity, stock_threshold,
-               last_units, shown_stock, raised_at, raised_position, ended_at, ended_by, 0, position
-        FROM live_stock_alerts_ended WHERE %(state)s IS DISTINCT FROM 'open'
+        (SELECT binding_id, seller_id, asin, title, reason, amazon_quantity, stock_threshold,
+                last_units, shown_stock, raised_at, raised_position, ended_at, ended_by, 0, position
+         FROM live_stock_alerts_ended WHERE %(state)s IS DISTINCT FROM 'open'
+           AND (%(is_open)s::int IS NULL OR %(is_open)s = 1 OR position < %(place)s)
+         ORDER BY position DESC LIMIT %(limit)s)
     ) alerts
-    WHERE %(is_open)s::int IS NULL OR (is_open, place) < (%(is_open)s, %(place)s)
     ORDER BY is_open DESC, place DESC LIMIT %(limit)s
 """
 

@@ -266,18 +266,33 @@ def binding_lines(fact: Fact) -> list[Line]:
 
 # --- queries ------------------------------------------------------------------------------------
 
-# A page of the log, newest first; filters that are null are not applied.
-PAGE = """
+# Lines by filters, of which those that are null are not applied. A binding's lines are found by its
+# ASIN, for which there is an index.
+FILTERED = """
     SELECT * FROM live_sync_log
     WHERE (%(asin)s::text IS NULL OR asin = %(asin)s)
       AND (%(code)s::text IS NULL OR error_code = %(code)s)
       AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
-      AND (%(binding_id)s::uuid IS NULL OR binding_id = %(binding_id)s)
-      AND (%(since)s::timestamptz IS NULL OR time >= %(since)s)
-      AND (%(until)s::timestamptz IS NULL OR time < %(until)s)
+      AND (%(binding_id)s::uuid IS NULL OR (binding_id = %(binding_id)s AND asin = (
+          SELECT asin FROM live_sync_log_asins WHERE binding_id = %(binding_id)s)))
+"""
+
+# A page of the log, newest first.
+PAGE = f"""{FILTERED}
       AND (%(before)s::bigint IS NULL OR (position, number) < (%(before)s, %(before_number)s))
     ORDER BY position DESC, number DESC LIMIT %(limit)s
 """
+
+# The same of a time, in the order of time: an index leads to where it ends. The page before ended
+# at a position, whose time is looked up.
+PAGE_IN_TIME = f"""{FILTERED}
+      AND (%(since)s::timestamptz IS NULL OR time >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR time < %(until)s)
+      AND (%(before)s::bigint IS NULL OR (time, position, number) < (
+          (SELECT time FROM live_sync_log WHERE position <= %(before)s
+           ORDER BY position DESC LIMIT 1), %(before)s, %(before_number)s))
+    ORDER BY time DESC, position DESC, number DESC LIMIT %(limit)s
+"""  # noqa: S608
 
 # The lines of one fact.
 AT = "SELECT * FROM live_sync_log WHERE position = %s ORDER BY number LIMIT %s"
@@ -329,7 +344,8 @@ def page(
         "binding_id": wanted.binding_id, "since": wanted.since, "until": wanted.until,
         "before": position, "before_number": number, "limit": limit,
     }  # fmt: skip
-    return connection.cursor(row_factory=class_row(LogRow)).execute(PAGE, parameters).fetchall()
+    query = PAGE if wanted.since is None and wanted.until is None else PAGE_IN_TIME
+    return connection.cursor(row_factory=class_row(LogRow)).execute(query, parameters).fetchall()
 
 
 def failures(

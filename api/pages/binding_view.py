@@ -33,7 +33,7 @@ from domain.errors import NotFound
 from domain.facts import Recorded
 from domain.stamps import event_id_of
 from domain.values import NotAnAsin, Value, asin_from
-from projections import bindings
+from projections import binding_counts, bindings
 from projections.bindings import BindingRow
 
 PAGE_LENGTH = 35
@@ -58,7 +58,7 @@ def bindings_page(desk: Desk, visit: Visit) -> Page:
     code, filtered = visit.query("error_code"), visit.filtered_by("status", "asin", "error_code")
     place = place_after(visit.query("before"), filtered, 1)
     with desk.reading_for(visit.seller_id) as connection:
-        counts = bindings.counts(connection)
+        counts = binding_counts.counts(connection)
         rows = bindings.page(
             connection,
             status=status,
@@ -236,8 +236,9 @@ def timeline_of(l10n: L10n, history: Sequence[Recorded]) -> list[dict[str, objec
     """The newest facts, each with why it happened and where it stands in the log."""
     entries: list[dict[str, object]] = []
     versions = {event_id_of(each.originator_id, each.version): each.version for each in history}
-    led_to = effects_in(history, versions)
-    for recorded in reversed(history[-TIMELINE_LENGTH:]):
+    shown = history[-TIMELINE_LENGTH:]
+    led_to = effects_in(shown, versions)
+    for recorded in reversed(shown):
         fact: BindingFact = recorded.fact  # type: ignore[assignment]
         stamp = fact.stamp
         entries.append(

@@ -26,7 +26,7 @@ from api.l10n import TONGUES, L10n
 from api.pages.menu import seller_menu, staff_menu
 from api.query_values import TEXT_LENGTH_MAX, text_in
 from api.words import ROLES, STATUSES
-from projections import bindings, sellers, suspicions
+from projections import binding_counts, sellers, suspicions
 
 CACHED_PAGES_MAX = 256
 COMPRESSED_SIZE_MIN = 600
@@ -212,7 +212,7 @@ class PageFrame:
         page = make(self._desk, visit)
         with self._desk.reading_for(visit.seller_id) as connection:
             seller = sellers.one(connection, visit.seller_id)
-            counts = bindings.counts(connection)
+            counts = binding_counts.counts(connection)
             termination = suspicions.termination(connection, visit.seller_id)
         frame = {
             "visit": visit,

@@ -12,6 +12,7 @@ from tests.bench.categories import categories
 from tests.bench.decisions import decisions, replayed
 from tests.bench.images import images
 from tests.bench.measurement import Measure, keep, show
+from tests.bench.page_times import page_times
 from tests.bench.pages import pages
 from tests.bench.promises import promises
 from tests.bench.service import demonstration, new_images
@@ -26,6 +27,9 @@ MEASURES: Mapping[tuple[str, ...], Measure] = {
     ("catchup_vs_library_runner",): catchup,
     ("live_lag_p99_ms_at_300",): live_lag,
     ("page_vs_bare_route",): pages,
+    (
+        "page_p95_ms_at_million", "streams_200_more_mib", "streams_200_idle_cores",
+    ): page_times,
     (
         "sweep_unchanged_items_per_second", "sweep_changed_items_per_second", "sweep_rss_growth",
     ): sweeps,
