@@ -16,12 +16,12 @@ import typer
 from api.cli.applications import add_applications
 from api.cli.arbitrage import add_arbitrage
 from api.cli.audit import add_audit
-from api.cli.client import Client, Exit, Json, Server, print_json, stderr, stdout
+from api.cli.client import Exit, Json, Server, print_json, stderr, stdout
 from api.cli.precheck import build_policy_commands, policy_named
 from api.cli.privacy import add_privacy
 from api.cli.program import build_cli
 from api.cli.sandbox import add_sandbox_commands
-from api.cli.sellers import add_erasure, add_seller_links
+from api.cli.sellers import add_erasure, add_seller_defaults, add_seller_links
 
 if TYPE_CHECKING:
     from infra.installation import Installation
@@ -79,9 +79,6 @@ def installation() -> Installation:
         stderr.print(f"[red]{error}[/]")
         raise typer.Exit(Exit.UNAVAILABLE) from None
 
-
-BRAKE = "Share of the listings that one sweep may change before each is read again, 1 to 100."
-LAST_UNITS = "At most this many units above the threshold are not offered on Mercari, 0 to 100."
 
 cli = build_cli(find_server)
 doctor_commands = typer.Typer(invoke_without_command=True)
@@ -417,37 +414,7 @@ add_arbitrage(seller_commands, find_server)
 add_applications(seller_commands, find_server, find_address)
 
 
-@seller_commands.command("settings")
-def seller_settings(
-    seller_id: str,
-    float_pct: Annotated[float | None, typer.Option(help="Default float, -15 to 15.")] = None,
-    reinstatement: Annotated[str | None, typer.Option(help="automatic or manual.")] = None,
-    brake_pct: Annotated[float | None, typer.Option(help=BRAKE)] = None,
-    hand_edited_price: Annotated[str | None, typer.Option(help="put_back or keep.")] = None,
-    last_units: Annotated[int | None, typer.Option(help=LAST_UNITS)] = None,
-) -> None:
-    """A seller's defaults and guards; with options, change those and leave the others."""
-    given = {
-        "default_float_pct": float_pct, "reinstatement": reinstatement, "brake_pct": brake_pct,
-        "hand_edited_price": hand_edited_price, "last_units": last_units,
-    }  # fmt: skip
-    body = {name: value for name, value in given.items() if value is not None}
-    client, path, position = Client(find_server()), f"/sellers/{seller_id}/settings", None
-    if body:
-        position = client.ask("PUT", path, json=body).json()["position"]
-    print_json(client.get(path, at_position=position), indent=True)
-
-
-@seller_commands.command()
-def brand(
-    seller_id: str,
-    name: Annotated[str, typer.Argument(help="As Amazon has it: the value seen in E-416.")],
-    registration_number: Annotated[str, typer.Argument(help="In Japan, seven digits.")],
-) -> None:
-    """Authorise a brand for a seller, for reviewers: settles E-407 and E-416 of all its ASINs."""
-    body = {"brands": [{"brand": name, "registration_number": registration_number}]}
-    path = f"/sellers/{seller_id}/brands"
-    print_json(Client(find_server()).ask("POST", path, json=body).json())
+add_seller_defaults(seller_commands, find_server)
 
 
 if __name__ == "__main__":

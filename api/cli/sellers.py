@@ -12,6 +12,8 @@ from rich.markup import escape
 
 from api.cli.client import Client, Exit, Json, Lang, Reason, Seller, Server, print_json, stderr
 
+BRAKE = "Share of the listings that one sweep may change before each is read again, 1 to 100."
+LAST_UNITS = "At most this many units above the threshold are not offered on Mercari, 0 to 100."
 POLL_SECONDS = 1.0
 ERASURE_SECONDS_MAX = 600.0
 SECRET_LENGTH_MAX = 10_000
@@ -78,6 +80,41 @@ def add_seller_links(commands: typer.Typer, find_server: Callable[[], Server]) -
         body = {"access_token": secret_in(token_file), "shop_id": shop_id}
         client = Client(find_server(), seller, lang, reason)
         print_json(client.ask("POST", f"{path_of(seller)}/mercari-link", json=body).json())
+
+
+def add_seller_defaults(commands: typer.Typer, find_server: Callable[[], Server]) -> None:
+    """A seller's defaults and guards, and the brands it may sell."""
+
+    @commands.command("settings")
+    def seller_settings(
+        seller_id: str,
+        float_pct: Annotated[float | None, typer.Option(help="Default float, -15 to 15.")] = None,
+        reinstatement: Annotated[str | None, typer.Option(help="automatic or manual.")] = None,
+        brake_pct: Annotated[float | None, typer.Option(help=BRAKE)] = None,
+        hand_edited_price: Annotated[str | None, typer.Option(help="put_back or keep.")] = None,
+        last_units: Annotated[int | None, typer.Option(help=LAST_UNITS)] = None,
+    ) -> None:
+        """A seller's defaults and guards; with options, change those and leave the others."""
+        given = {
+            "default_float_pct": float_pct, "reinstatement": reinstatement, "brake_pct": brake_pct,
+            "hand_edited_price": hand_edited_price, "last_units": last_units,
+        }  # fmt: skip
+        body = {name: value for name, value in given.items() if value is not None}
+        client, path, position = Client(find_server()), f"/sellers/{seller_id}/settings", None
+        if body:
+            position = client.ask("PUT", path, json=body).json()["position"]
+        print_json(client.get(path, at_position=position), indent=True)
+
+    @commands.command()
+    def brand(
+        seller_id: str,
+        name: Annotated[str, typer.Argument(help="As Amazon has it: the value seen in E-416.")],
+        registration_number: Annotated[str, typer.Argument(help="In Japan, seven digits.")],
+    ) -> None:
+        """Authorise a brand for a seller, for reviewers: settles E-407 and E-416 of its ASINs."""
+        body = {"brands": [{"brand": name, "registration_number": registration_number}]}
+        path = f"/sellers/{seller_id}/brands"
+        print_json(Client(find_server()).ask("POST", path, json=body).json())
 
 
 def add_erasure(commands: typer.Typer, find_server: Callable[[], Server]) -> None:
