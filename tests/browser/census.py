@@ -71,7 +71,7 @@ CENSUS: Mapping[str, Sequence[Sight]] = {
     "/api-keys": (Sight("/api-keys"),),
     "/api-keys/{key_id}/revoke": (Sight("/api-keys/{key}/revoke", SELLER),),
     "/tickets": (
-        Sight("/tickets", SELLER), Sight("/tickets?asin=B0FAILED01", SELLER), across("/tickets"),
+        across("/tickets", ALL), Sight("/tickets?asin=B0FAILED01", SELLER),
         across("/tickets?list=breached", ("support",)),
     ),
     "/tickets/{ticket_id}": (across("/tickets/{ticket}", ALL),),
@@ -79,7 +79,7 @@ CENSUS: Mapping[str, Sequence[Sight]] = {
     "/review/{seller_id}": (across("/review/{newcomer}"),),
     "/review/arbitrage": (across("/review/arbitrage", REVIEWERS),),
     "/settings/integration": (Sight("/settings/integration"),),
-    "/oauth/amazon/callback": (across("/oauth/amazon/callback?state=x", SELLER, 409),),
+    "/oauth/amazon/callback": (across("/oauth/amazon/callback?state=x", ALL, 409),),
     "/operations": (Sight("/operations"), across("/operations", OPERATORS)),
     "/onboarding": (Sight("/onboarding"),),
     "/sign-in": (across("/sign-in", NOBODY),),

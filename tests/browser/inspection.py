@@ -66,16 +66,14 @@ async () => {
 class Look:
     """A tab, and all that the browser said about the page that is open in it."""
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, width: int) -> None:
         self.page: Page = context.new_page()
-        self.width = 0
+        self.width = width
         self.said: list[str] = []
         self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
 
-    def open(self, url: str, width: int, status: int = 200) -> None:
-        self.width = width
-        self.page.set_viewport_size({"width": width, "height": 900})
+    def open(self, url: str, status: int = 200) -> None:
         self.said.clear()
         answer = self.page.goto(url)
         assert answer is not None

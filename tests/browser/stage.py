@@ -154,7 +154,7 @@ def run_low(stage: Stage, asin: str) -> None:
 
 
 class Rooms:
-    """One tab for each reader, language and colour scheme, signed in once."""
+    """One tab for each reader, language, colour scheme and width, signed in once."""
 
     def __init__(self, browser: Browser, stage: Stage) -> None:
         self._browser, self._stage = browser, stage
@@ -162,17 +162,17 @@ class Rooms:
         self._opened: dict[tuple[object, ...], Look] = {}
 
     def look(
-        self, role: str, language: Language, scheme: str = "light", *, is_scripted: bool = True
+        self, role: str, language: Language, scheme: str, width: int, *, is_scripted: bool = True
     ) -> Look:
         """The tab of this reader; `nobody` is not signed in."""
-        key = (role, language, scheme, is_scripted)
+        key = (role, language, scheme, width, is_scripted)
         if key not in self._opened:
             context = self._browser.new_context(
                 locale=L10NS[language].tongue.tag, color_scheme=scheme,  # type: ignore[arg-type]
-                java_script_enabled=is_scripted,
+                java_script_enabled=is_scripted, viewport={"width": width, "height": 900},
             )  # fmt: skip
             context.add_cookies(self.cookies_of(role))  # type: ignore[arg-type]
-            self._opened[key] = Look(context)
+            self._opened[key] = Look(context, width)
         return self._opened[key]
 
     def cookies_of(self, role: str) -> Cookies:
