@@ -89,7 +89,7 @@ def longest_task(browser: Browser, page: Page) -> float:
         if each["name"] == "thread_name" and each["args"]["name"] == "CrRendererMain"
     }  # fmt: skip
     tasks = [
-        each["tdur"] / 1000 for each in events
+        each.get("tdur", 0) / 1000 for each in events
         if each["name"].endswith("RunTask") and (each["pid"], each["tid"]) in mains
     ]  # fmt: skip
     assert len(tasks) > ROWS // BATCH, "the trace holds no tasks of the page"

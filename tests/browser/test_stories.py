@@ -44,7 +44,9 @@ class Person:
 
     def press(self, name: str, within: str = "body") -> None:
         place = self.page.locator(within)
-        link, button = (place.get_by_role(role, name=name, exact=True) for role in ("link", "button"))
+        link, button = (
+            place.get_by_role(role, name=name, exact=True) for role in ("link", "button")
+        )
         link.or_(button).first.click()
 
     def menu(self, name: str) -> None:
@@ -162,10 +164,11 @@ def test_an_engineer_follows_the_feed_from_the_documentation_alone(
     key = engineer.page.get_by_role("status").filter(has_text="The new key").locator("p").first
     environment = {**os.environ, "ASIN_SYNC_KEY": key.inner_text()}
     engineer.menu("API reference")
-    section = engineer.page.locator("section", has=engineer.page.get_by_text("Follow the feed", exact=True))
+    section = engineer.page.locator(
+        "section", has=engineer.page.get_by_text("Follow the feed", exact=True)
+    )
     program, run, live = section.locator("pre").all_inner_texts()
     (tmp_path / run.split()[1]).write_text(program)
-    follow = [sys.executable, *run.split()[1:]]
     commands = ([sys.executable, *run.split()[1:]], ["sh", "-c", f"exec {live}"])
     followers = [
         subprocess.Popen(each, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
