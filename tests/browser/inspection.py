@@ -25,11 +25,16 @@ async () => {
   const moved = await new Promise((done) => {
     const found = [];
     new PerformanceObserver((list) => {
-      for (const each of list.getEntries()) found.push(each.value, ...each.sources.map(({ node }) => (node?.outerHTML ?? node?.data ?? "").slice(0, 90)));
+      for (const each of list.getEntries()) {
+        found.push(each.value);
+        for (const { node } of each.sources) {
+          found.push((node?.outerHTML ?? node?.data ?? "").slice(0, 90));
+        }
+      }
     }).observe({ type: "layout-shift", buffered: true });
     requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(found))));
   });
-  const parts = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+  const parts = ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type));
   const own = parts.filter((each) => each.initiatorType !== "img" && !each.name.includes("stream"));
   const sum = (list, figure) => list.reduce((all, each) => all + each[figure], 0);
   const ids = [...document.querySelectorAll("[id]")].map((each) => each.id);
@@ -43,7 +48,10 @@ async () => {
         continue;
       }
       if (node.localName === "template") gather(node.content);
-      if (!node.closest(foreign)) for (const name of ["aria-label", "title", "placeholder", "alt"]) texts.add((node.getAttribute(name) ?? "").trim());
+      if (node.closest(foreign)) continue;
+      for (const name of ["aria-label", "title", "placeholder", "alt"]) {
+        texts.add((node.getAttribute(name) ?? "").trim());
+      }
     }
   };
   gather(document.documentElement);

@@ -1,4 +1,4 @@
-"""A shop with something of everything, its staff, and a newcomer: what the pages are looked at on."""
+"""A shop with something of everything, its staff and a newcomer, for looking at the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every page for everyone who may open it: quiet, accessible, still, small, in the reader's words."""
+"""Every page for everyone who may open it: quiet, accessible, still, small, in their words."""
 
 from __future__ import annotations
 

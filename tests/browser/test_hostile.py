@@ -1,4 +1,4 @@
-"""What a hostile or careless hand puts into an address or a text: shown as text, refused in words."""
+"""What a hostile or careless hand puts into an address or a text is shown as text, or refused."""
 
 from __future__ import annotations
 

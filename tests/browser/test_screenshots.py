@@ -1,4 +1,4 @@
-"""The README's pictures, drawn from a shop that was really synced; `SCREENSHOTS=docs` writes them."""
+"""The README's pictures, drawn from a shop that was synced; `SCREENSHOTS=docs` writes them."""
 
 from __future__ import annotations
 

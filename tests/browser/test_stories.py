@@ -32,7 +32,7 @@ ASKED = "価格が勝手に変わりました。いつ、なぜ変わったの�
 
 
 class Person:
-    """Somebody at a browser in their language: reads, presses what has a name, types into labels."""
+    """Somebody at a browser: reads, presses what has a name, types into what has a label."""
 
     def __init__(self, browser: Browser, stage: Stage, language: Language, first: str) -> None:
         self.context = browser.new_context(
