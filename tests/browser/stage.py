@@ -126,7 +126,9 @@ def furnish(stage: Stage) -> None:
     scene.delay("stock_price")
     bearer = {"Authorization": f"Bearer {stage.keys['seller']}"}
     body = {"url": "https://hooks.example.com/asin", "types": []}
-    httpx.post(f"{stage.address}/v1/webhooks", json=body, headers=bearer).raise_for_status()
+    httpx.post(
+        f"{stage.address}/v1/webhooks", json=body, headers=bearer, timeout=30
+    ).raise_for_status()
     names["key"] = desk.keys.all(seller_id)[0].key_id
 
 
