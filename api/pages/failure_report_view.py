@@ -68,7 +68,7 @@ def failure_report_page(desk: Desk, visit: Visit) -> Page:
     count = sum(found.counts.values())
     context = {
         "period": period,
-        "entered": {name: visit.query(name) or "" for name in ("from", "to")},
+        "entered": {name: day_shown(visit.query(name)) for name in ("from", "to")},
         "is_upload": upload_id is not None,
         "upload": found.upload,
         "is_refused": found.upload is not None and found.upload.status == "refused",
@@ -99,6 +99,14 @@ def period_asked_for(visit: Visit, today: date) -> tuple[Period, list[str]]:
     if not faults:
         faults += faults_of(period, today, l10n)
     return period, faults
+
+
+def day_shown(text: str | None) -> str:
+    """The day as a date field takes it; empty for what is none."""
+    try:
+        return date.fromisoformat((text or "")[:10]).isoformat()
+    except ValueError:
+        return ""
 
 
 def day_in(text: str | None, default: date, l10n: L10n, faults: list[str]) -> date:

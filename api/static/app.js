@@ -107,20 +107,23 @@ const listen = (address, handlers) => {
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 };
 
-// The browser resumes with Last-Event-ID by itself. A page whose form has changed loads itself again.
+// The browser resumes with Last-Event-ID by itself. A page whose form has changed loads itself again,
+// and so does one that waits for a line and has no list to put it in.
 const page = find("[data-live]");
 if (page) {
   const tail = find("[data-tail]"), live = tail && lines(tail);
   let isLeaving = false;
+  const leave = () => {
+    if (!isLeaving) setTimeout(() => location.reload(), Math.max(0, 3000 - performance.now()));
+    isLeaving = true;
+  };
   listen(page.dataset.live, {
     open: () => live?.connected("on"),
     error: () => live?.connected("off"),
-    line: (line) => live?.take(line),
+    line: (line) => live ? live.take(line) : leave(),
     figures: ({ figures, shape }) => {
       fill(figures);
-      if (shape === page.dataset.shape || isLeaving || live?.isPaused()) return;
-      isLeaving = true;
-      setTimeout(() => location.reload(), Math.max(0, 3000 - performance.now()));
+      if (shape !== page.dataset.shape && !live?.isPaused()) leave();
     },
   });
 }

@@ -15,9 +15,9 @@ from api.desk import Desk
 
 
 @contextmanager
-def serving(desk: Desk) -> Iterator[str]:
-    """The address of the application of this desk, as long as the block runs."""
-    listening = socket.create_server(("127.0.0.1", 0))
+def serving(desk: Desk, port: int = 0) -> Iterator[str]:
+    """The address of the application of this desk, as long as the block runs; 0 is a free port."""
+    listening = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(build_app(desk), log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

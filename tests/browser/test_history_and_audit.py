@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from api.desk import Desk
 from domain.values import binding_id_of
 from tests.api.page_data import adjusted, listed_binding, record, rejected_binding
 from tests.api.web_server import serving
-from tests.browser.test_pages_in_a_browser import SWITCHES, Visit
+from tests.browser.test_pages_in_a_browser import Visit
 
 ASIN = "B0TRAVEL01"
 VERSIONS = 15
 MODULES_BYTES_MAX = 15_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=SWITCHES)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

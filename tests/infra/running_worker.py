@@ -65,9 +65,11 @@ def environment_of(settings: Settings, passwords: dict[str, str]) -> dict[str, s
 
 
 @contextmanager
-def running_worker(installation: Installation, passwords: dict[str, str]) -> Iterator[None]:
-    """`asin-sync worker` as a process of its own, ended by SIGTERM."""
-    environment = environment_of(installation.settings, passwords)
+def running_worker(
+    installation: Installation, passwords: dict[str, str], **settings: str
+) -> Iterator[None]:
+    """`asin-sync worker` as a process of its own, some settings changed, ended by SIGTERM."""
+    environment = environment_of(installation.settings, passwords) | settings
     process = subprocess.Popen([sys.executable, "-m", "main", "worker"], cwd=ROOT, env=environment)
     try:
         yield
