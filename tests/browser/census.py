@@ -32,7 +32,7 @@ def across(address: str, roles: Sequence[str] = STAFF, status: int = 200) -> Sig
 NOT_PAGES = {
     "/static/{digest}/{name}", "/sync-log/stream", "/upload/{submission_id}/stream",
     "/audit/reconstruct", "/audit/export.csv", "/audit/export.jsonl", "/bindings/changed",
-    "/openapi.json",
+    "/openapi.json", "/sign-in/start",
 }  # fmt: skip
 """Files, streams, and ways on to a page."""
 CENSUS: Mapping[str, Sequence[Sight]] = {
@@ -82,7 +82,10 @@ CENSUS: Mapping[str, Sequence[Sight]] = {
     "/oauth/amazon/callback": (across("/oauth/amazon/callback?state=x", ALL, 409),),
     "/operations": (Sight("/operations"), across("/operations", OPERATORS)),
     "/onboarding": (Sight("/onboarding"),),
-    "/sign-in": (across("/sign-in", NOBODY),),
+    "/sign-in": (across("/sign-in", NOBODY), across("/sign-in?next=/upload&sent=no", NOBODY)),
+    "/sign-in/back": (across("/sign-in/back?state=x", NOBODY, 400),),
+    "/sign-in/first": (across("/sign-in/first", NOBODY, 403),),
+    "/people": (across("/people", ("admin",)),),
     "/apply": (across("/apply", NOBODY),),
     "/docs": (across("/docs", NOBODY),),
     "/docs/errors": (across("/docs/errors", NOBODY),),
