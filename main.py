@@ -274,6 +274,32 @@ def audit_fsck(
     raise typer.Exit(Exit.FAILED if result.different else Exit.OK)
 
 
+@audit_commands.command("witness")
+def audit_witness(
+    name: Annotated[str, typer.Option(help="Its permanent name: witness.example.com/1.")],
+    state: Annotated[Path, typer.Option(file_okay=False, help="Folder of its key and memory.")],
+    log: Annotated[list[str] | None, typer.Option(help="A log's vkey; may be repeated.")] = None,
+    installation_key: Annotated[
+        list[str] | None,
+        typer.Option("--installation", help="All logs of one installation: its vkey (doctor)."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 7380,
+) -> None:
+    """Run a small witness (C2SP tlog-witness): for another house than the logs it watches.
+
+    It cosigns a checkpoint once it is proved to go on from the last it cosigned, and keeps the
+    signed requests that are not. Its vkey goes into the policies of operators and auditors.
+    """
+    from infra.transparency.witness_server import NotThisWitness, run_witness
+
+    try:
+        run_witness(state, name, log or [], installation_key or [], (host, port), now)
+    except (NotThisWitness, OSError) as error:
+        stderr.print(f"could not start: {error}", style="red", markup=False)
+        raise typer.Exit(Exit.FAILED) from None
+
+
 @key_commands.command("add-signer")
 def add_signer_key() -> None:
     """Begin to rotate the key of the checkpoints: from the next start on, both sign.

@@ -78,7 +78,9 @@ class WebDesk:
             self._database, installation.secrets, installation.sender(), clock
         )
         self.consents = installation.consents(clock)
-        self.transparency = TransparencyDesk(installation.database, installation.log_keys)
+        self.transparency = TransparencyDesk(
+            installation.database, installation.log_keys, installation.settings.trust_policy
+        )
         self.session_secret = installation.keys.session
         self.hints = HintIntake(self._database, installation.keys.session, clock)
         self.is_sandbox = installation.settings.is_sandbox

@@ -22,6 +22,7 @@ from infra.projection_engine import ProjectionEngine
 from infra.scheduler import Scheduler
 from infra.transparency.integrator import Integrator
 from infra.transparency.signer import CheckpointSigner
+from infra.transparency.witnessing import witnessings
 from infra.webhooks.courier import Tell
 from infra.webhooks.follower import WebhooksFollower
 from infra.workshop import workshop_of
@@ -54,6 +55,7 @@ class Worker:
             CheckpointSigner(
                 database, installation.log_keys, installation.signed_checkpoints()
             ).run,
+            *(each.run for each in witnessings(database, installation.settings.trust_policy)),
         )
 
     def run(self) -> None:
