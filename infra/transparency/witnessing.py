@@ -106,7 +106,10 @@ class Waiting(NamedTuple):
 class CheckpointWitnessing:
     """Asks one witness; only one process of a cell does at a time, by a session lock."""
 
-    def __init__(self, database: Database, witness: Witness) -> None:
+    def __init__(
+        self, database: Database, witness: Witness, seconds_max: float = ANSWER_SECONDS_MAX
+    ) -> None:
+        self._seconds_max = seconds_max
         self._database = database
         self._witness = witness
         self._connection: Connection | None = None
@@ -207,10 +210,10 @@ class CheckpointWitnessing:
         headers = {"User-Agent": "asin-sync", "Accept-Encoding": "identity"}
         try:
             with (
-                within(ANSWER_SECONDS_MAX),
+                within(self._seconds_max),
                 self._client.stream(
                     "POST", f"{self._witness.url}/add-checkpoint", content=body.encode(),
-                    headers=headers, timeout=ANSWER_SECONDS_MAX,
+                    headers=headers, timeout=self._seconds_max,
                 ) as response,
             ):  # fmt: skip
                 media_type = response.headers.get("content-type", "").partition(";")[0].strip()
