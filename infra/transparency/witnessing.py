@@ -31,7 +31,7 @@ from domain.transparency.signed_note import (
 from domain.transparency.trust_policy import TrustPolicy, Witness
 from infra.database import Connection, Database
 from infra.http_client import excerpt
-from infra.http_deadline import open_client, within
+from infra.http_deadline import within
 from infra.transparency.log_tables import ALONE, Hashes, HashesMissing
 
 ROUND_SECONDS = 60.0
@@ -104,16 +104,23 @@ class Waiting(NamedTuple):
 
 
 class CheckpointWitnessing:
-    """Asks one witness; only one process of a cell does at a time, by a session lock."""
+    """Asks one witness; only one process of a cell does at a time, by a session lock.
+
+    The client is one of `http_deadline.open_client`, and may be others' too.
+    """
 
     def __init__(
-        self, database: Database, witness: Witness, seconds_max: float = ANSWER_SECONDS_MAX
+        self,
+        database: Database,
+        witness: Witness,
+        client: httpx.Client,
+        seconds_max: float = ANSWER_SECONDS_MAX,
     ) -> None:
-        self._seconds_max = seconds_max
         self._database = database
+        self._client = client
+        self._seconds_max = seconds_max
         self._witness = witness
         self._connection: Connection | None = None
-        self._client = open_client()
         self.faults: dict[UUID, str] = {}
 
     def run(self, stop: Event) -> None:
@@ -124,7 +131,7 @@ class CheckpointWitnessing:
                     self.ask_round(stop)
             except psycopg.OperationalError as error:
                 log.warning("witnessing lost its connection: %s", error)
-                self._disconnect()
+                self.close()
             stop.wait(ROUND_SECONDS)
         self.close()
 
@@ -240,14 +247,10 @@ class CheckpointWitnessing:
             " compare the two keys"
         )
 
-    def _disconnect(self) -> None:
+    def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-    def close(self) -> None:
-        self._disconnect()
-        self._client.close()
 
 
 NEXT_STEPS = {
@@ -260,10 +263,12 @@ NEXT_STEPS = {
 }  # fmt: skip
 
 
-def witnessings(database: Database, policy: TrustPolicy | None) -> list[CheckpointWitnessing]:
+def witnessings(
+    database: Database, policy: TrustPolicy | None, client: httpx.Client
+) -> list[CheckpointWitnessing]:
     """One for each witness of the policy that has an address."""
     witnesses = policy.witnesses if policy else ()
-    return [CheckpointWitnessing(database, each) for each in witnesses if each.url]
+    return [CheckpointWitnessing(database, each, client) for each in witnesses if each.url]
 
 
 def ensure_not_in_future(at_second: int) -> None:

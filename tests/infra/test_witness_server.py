@@ -14,6 +14,7 @@ from infra.transparency import witness_server
 from infra.transparency.witness_server import CheckpointWitness, NotThisWitness
 from main import cli
 from tests.infra.witness_scene import (
+    CLIENT,
     LOG_NAME,
     LOG_SEED,
     MemoryLog,
@@ -123,7 +124,7 @@ def test_a_witness_that_lost_its_key_or_its_memory_does_not_start(
 def test_a_request_that_is_too_large_is_not_read_to_its_end(tmp_path: Path) -> None:
     with in_thread(tmp_path, NAME, TRUST) as running:
         assert running.ask(b"old 0\n" * 20_000).status_code == 413
-        assert running.client.get(f"{running.url}/add-checkpoint").status_code == 405
+        assert CLIENT.get(f"{running.url}/add-checkpoint").status_code == 405
 
 
 def test_the_command_runs_a_witness_whose_key_only_its_owner_reads(

@@ -24,7 +24,7 @@ from infra.transparency.signer import THIN
 from infra.transparency.witnessing import CheckpointWitnessing, witnessings
 from tests.infra.scripted_server import Reply, ScriptedServer, dripped, reply
 from tests.infra.transparency_scene import TransparencyScene, as_superuser
-from tests.infra.witness_scene import RunningWitness, in_thread, policy_of, policy_text
+from tests.infra.witness_scene import CLIENT, RunningWitness, in_thread, policy_of, policy_text
 
 SIZE_TYPE = "text/x.tlog.size"
 LIAR = Signer("liar.example/1", bytes([3] * 32), COSIGNATURE)
@@ -71,7 +71,7 @@ def ask(installation: Installation, *witnesses: Witness, seconds_max: float = 5.
     """A round of each, by the worker's own code; how many cosignatures each gave."""
     kept = []
     for each in witnesses:
-        witnessing = CheckpointWitnessing(installation.database, each, seconds_max)
+        witnessing = CheckpointWitnessing(installation.database, each, CLIENT, seconds_max)
         assert witnessing.lead()
         kept.append(witnessing.ask_round(Event()))
         witnessing.close()
@@ -275,7 +275,7 @@ def test_a_witness_that_is_down_is_left_alone_after_three_logs_and_told_of_once(
     scene.sign()
     liar.script(reply(503))
     witness = Witness("down", LIAR.verifier, liar.url)
-    witnessing = CheckpointWitnessing(module_installation.database, witness)
+    witnessing = CheckpointWitnessing(module_installation.database, witness, CLIENT)
     assert witnessing.lead()
     for _ in range(2):
         assert witnessing.ask_round(Event()) == 0
@@ -288,7 +288,7 @@ def test_only_one_process_asks_a_witness(
     module_installation: Installation, witnesses: list[RunningWitness]
 ) -> None:
     policy = policy_of(witnesses, 2)
-    first, second = (witnessings(module_installation.database, policy) for _ in range(2))
+    first, second = (witnessings(module_installation.database, policy, CLIENT) for _ in range(2))
     assert [each.lead() for each in first] == [True] * 3
     assert [each.lead() for each in second] == [False] * 3
     first[0].close()
@@ -304,7 +304,7 @@ def test_the_followers_ask_by_themselves_until_they_are_stopped(
     scene.binding(seller_id, 2)
     scene.sign()
     stop = Event()
-    followers = witnessings(module_installation.database, policy_of(witnesses, 2))
+    followers = witnessings(module_installation.database, policy_of(witnesses, 2), CLIENT)
     assert len(followers) == 3
     threads = [Thread(target=each.run, args=(stop,)) for each in followers]
     for thread in threads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 import socket
@@ -39,6 +40,8 @@ LOG_NAME = "logs.example"
 LOG_SEED = bytes([7] * 32)
 FOREIGN = shutil.which("aics-witness")
 START_SECONDS_MAX = 30.0
+CLIENT = open_client()
+atexit.register(CLIENT.close)
 
 
 class MemoryLog:
@@ -67,10 +70,9 @@ class RunningWitness(NamedTuple):
 
     url: str
     verifier: Verifier
-    client: httpx.Client
 
     def ask(self, body: str | bytes) -> httpx.Response:
-        return self.client.post(f"{self.url}/add-checkpoint", content=body, timeout=10)
+        return CLIENT.post(f"{self.url}/add-checkpoint", content=body, timeout=10)
 
     def has_cosigned(self, answer: httpx.Response, text: str) -> bool:
         """One of the answer's lines is its own cosignature of the checkpoint."""
@@ -101,8 +103,7 @@ def our_process(folder: Path, *options: str) -> Iterator[RunningWitness]:
     with started([*command, "--port", "0", "--name", "our.example/1", *options]) as process:
         assert process.stdout is not None
         vkey, ready = process.stdout.readline(), process.stdout.readline()
-        with open_client() as client:
-            yield RunningWitness(ready.split()[1], read_vkey(vkey), client)
+        yield RunningWitness(ready.split()[1], read_vkey(vkey))
 
 
 @contextmanager
@@ -119,8 +120,7 @@ def foreign_process(folder: Path, origins: Sequence[str]) -> Iterator[RunningWit
     with started([FOREIGN, "serve", "--config", str(config), "--log-level", "ERROR"]):
         url = f"http://127.0.0.1:{port}"
         wait_for(url)
-        with open_client() as client:
-            yield RunningWitness(url, read_vkey(made.stdout), client)
+        yield RunningWitness(url, read_vkey(made.stdout))
 
 
 def free_port() -> int:
@@ -154,8 +154,7 @@ def in_thread(folder: Path, name: str, trust: Trust) -> Iterator[RunningWitness]
         assert thread.is_alive()
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    with open_client() as client:
-        yield RunningWitness(f"http://127.0.0.1:{port}", read_vkey(witness.vkey), client)
+    yield RunningWitness(f"http://127.0.0.1:{port}", read_vkey(witness.vkey))
     server.should_exit = True
     thread.join()
     witness.close()
