@@ -286,10 +286,11 @@ def audit_witness(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 7380,
 ) -> None:
-    """Run a small witness (C2SP tlog-witness): for another house than the logs it watches.
+    """Run a small witness (C2SP tlog-witness), elsewhere than the logs that it watches.
 
-    It cosigns a checkpoint once it is proved to go on from the last it cosigned, and keeps the
-    signed requests that are not. Its vkey goes into the policies of operators and auditors.
+    It cosigns a checkpoint that is proved to go on from the last it cosigned; of others it keeps
+    what the log signed. Its vkey goes into the policies of operators and auditors. For example:
+    asin-sync audit witness --name witness.example.com/1 --state witness --installation VKEY
     """
     from infra.transparency.witness_server import NotThisWitness, run_witness
 
