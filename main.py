@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
 from api.cli.applications import add_applications
 from api.cli.arbitrage import add_arbitrage
 from api.cli.audit import add_audit
+from api.cli.audit_log import add_log_commands
 from api.cli.client import Exit, Json, Server, print_json, stderr, stdout
 from api.cli.precheck import build_policy_commands, policy_named
 from api.cli.privacy import add_privacy
@@ -321,28 +323,33 @@ def audit_fsck(
     raise typer.Exit(Exit.FAILED if result.different else Exit.OK)
 
 
-@audit_commands.command("tiles")
-def audit_tiles(
-    seller: Annotated[str, typer.Argument(help="Whose log: sel_1_….")],
-    folder: Annotated[Path, typer.Argument(file_okay=False, help="A new or empty folder.")],
-) -> None:
-    """A seller's whole log as files (C2SP tlog-tiles), to archive or to serve to monitors.
-
-    For example: asin-sync audit tiles sel_1_… ./log && aics-tlog verify-inclusion --tiles ./log …
-    """
-    from api.ids import inner_id
+def export_log(seller_id: UUID, folder: Path) -> int:
+    """Write a seller's log as tiles; exit 1 where it is not as it was logged."""
     from domain.errors import Refusal
     from infra.transparency.log_tables import HashesMissing
     from infra.transparency.tiles import export_tiles
 
-    if folder.exists() and any(folder.iterdir()):
-        raise typer.BadParameter(f"{folder} is not empty", param_hint="FOLDER")
     try:
-        size = export_tiles(installation().database, inner_id("sel", seller), folder)
+        return export_tiles(installation().database, seller_id, folder)
     except (Refusal, HashesMissing) as error:
         stderr.print(f"[red]{error}[/]  Next: asin-sync audit fsck")
         raise typer.Exit(Exit.FAILED) from None
-    stderr.print(f"{size} leaves in {folder}")
+
+
+def witness(
+    state: Path, name: str, logs: list[str], installations: list[str], address: tuple[str, int]
+) -> None:
+    """Run a witness until it is stopped; exit 1 where it can't start."""
+    from infra.transparency.witness_server import NotThisWitness, run_witness
+
+    try:
+        run_witness(state, name, logs, installations, address, now)
+    except (NotThisWitness, OSError) as error:
+        stderr.print(f"could not start: {error}", style="red", markup=False)
+        raise typer.Exit(Exit.FAILED) from None
+
+
+add_log_commands(audit_commands, export_log, witness)
 
 
 @key_commands.command("add-signer")

@@ -57,7 +57,10 @@ def build_evidence(reception: Reception) -> APIRouter:
 
     @router.get("/checkpoint", response_class=PlainTextResponse)
     def checkpoint(request: Request) -> str:
-        """The newest checkpoint of the seller's log (C2SP signed note). Keep it: it binds us."""
+        """The newest checkpoint of the seller's log (C2SP signed note). Keep it: it binds us.
+
+        Where witnesses cosign, the newest that reaches the installation's quorum of them.
+        """
         visit = reception.reading(request)
         return visit.desk.transparency.checkpoint(visit.seller_id)
 

@@ -13,7 +13,15 @@ import httpx
 import psycopg
 
 from domain.errors import SignInRefused
-from infra.installation import NotRunning, connect, consent_access, oidc_access, upstream_urls
+from infra.http_client import excerpt
+from infra.installation import (
+    Installation,
+    NotRunning,
+    connect,
+    consent_access,
+    oidc_access,
+    upstream_urls,
+)
 from infra.mail_server import MailFailed, greet
 from infra.messages import failing
 from infra.oidc import OidcProvider
@@ -21,6 +29,7 @@ from infra.projection_commands import status
 from infra.roles import UnsafeRole
 from infra.settings import Settings, described
 from infra.transparency.log_state import log_state
+from infra.transparency.witness_status import LATE_MINUTES, WitnessStatus, statuses
 
 Line = tuple[str, str, str]
 """Name, state (ok, fault, setting) and detail."""
@@ -76,7 +85,30 @@ def database(settings: Settings) -> Iterator[Line]:
         count, why = failing(connection)
     if count:
         yield "contacts", "fault", f"{count} can't be reached by mail: {why}"
+    yield from logs(installation)
     installation.close()
+
+
+def logs(installation: Installation) -> Iterator[Line]:
+    """The name and keys of the transparency logs, and who cosigns their checkpoints."""
+    keys = " ".join(installation.log_keys.installation_vkeys)
+    yield "logs", "ok", f"{keys} – a witness trusts them with --installation"
+    policy = installation.settings.trust_policy
+    if policy is None:
+        yield "witnesses", "setting", "ASIN_SYNC_WITNESSES is not set: nobody cosigns checkpoints"
+        return
+    with installation.database.connect("signer") as connection:
+        for each in statuses(connection, policy):
+            state = "setting" if not each.url else "fault" if each.late_count else "ok"
+            yield f"witness {excerpt(each.name)}", state, told(each)
+
+
+def told(status: WitnessStatus) -> str:
+    if not status.url:
+        return "it has no address in ASIN_SYNC_WITNESSES: it is never asked"
+    last = f"last cosigned at {status.last_at:%Y-%m-%d %H:%M:%S} UTC" if status.last_at else ""
+    late = f", {status.late_count} logs wait since {LATE_MINUTES} minutes: see the worker's log"
+    return f"{status.url} {last or 'never cosigned'}{late if status.late_count else ''}"
 
 
 def mail(settings: Settings) -> Line:

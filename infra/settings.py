@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from domain.transparency.trust_policy import PolicyRefused, TrustPolicy, read_policy
 from infra.mail_server import MailServer, mail_server_from
 
 AMAZON_SPAPI_URL = "https://sellingpartnerapi-fe.amazon.com"
@@ -91,6 +92,18 @@ class Settings:
         return mail_server_from(self.smtp_url)
 
     @property
+    def trust_policy(self) -> TrustPolicy | None:
+        """None where no witness is asked. Raises ValueError; `faults` says so before."""
+        if not self.witnesses:
+            return None
+        try:
+            return read_policy(Path(self.witnesses).read_bytes())
+        except OSError as error:
+            raise ValueError(f"ASIN_SYNC_WITNESSES can't be read: {error}") from None
+        except PolicyRefused as error:
+            raise ValueError(f"ASIN_SYNC_WITNESSES, {self.witnesses}, {error}") from None
+
+    @property
     def base_url(self) -> str:
         """How links in mails begin, and the address that Amazon's consent leads back to."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
@@ -117,10 +130,11 @@ class Settings:
         if self.amazon_consent_url and not self.amazon_consent_url.startswith(PAGE_BEGINNINGS):
             found.append("AMAZON_CONSENT_URL is no address of a page: begin it with https://")
         found += self._oidc_faults()
-        try:
-            mail_server_from(self.smtp_url)
-        except ValueError as error:
-            found.append(str(error))
+        for read in (lambda: self.mail_server, lambda: self.trust_policy):
+            try:
+                read()
+            except ValueError as error:
+                found.append(str(error))
         return found
 
     def _oidc_faults(self) -> list[str]:

@@ -79,7 +79,9 @@ class WebDesk:
             self._database, installation.secrets, installation.sender(), clock
         )
         self.consents = installation.consents(clock)
-        self.transparency = TransparencyDesk(installation.database, installation.log_keys)
+        self.transparency = TransparencyDesk(
+            installation.database, installation.log_keys, installation.settings.trust_policy
+        )
         self.people = installation.people(clock)
         self.sign_ins = installation.sign_ins(self.people, clock)
         self.session_secret = installation.keys.session

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from domain.ports import Clock
 from infra.hint_intake import QUEUE as HINTS
+from infra.http_deadline import open_client
 from infra.installation import JOB_PATIENCE_SECONDS, Installation
 from infra.job_queue import WEBHOOKS
 from infra.jobs import Jobs
@@ -22,6 +23,7 @@ from infra.projection_engine import ProjectionEngine
 from infra.scheduler import Scheduler
 from infra.transparency.integrator import Integrator
 from infra.transparency.signer import CheckpointSigner
+from infra.transparency.witnessing import witnessings
 from infra.webhooks.courier import Tell
 from infra.webhooks.follower import WebhooksFollower
 from infra.workshop import workshop_of
@@ -39,7 +41,7 @@ class Worker:
     def __init__(self, installation: Installation, clock: Clock, tell: Tell) -> None:
         self.stop_asked = threading.Event()
         self._installation = installation
-        database = installation.database
+        database, policy = installation.database, installation.settings.trust_policy
         shops = installation.shops(clock, self.stop_asked, JOB_PATIENCE_SECONDS)
         workshop = workshop_of(installation, shops, clock, self.stop_asked, tell)
         self.jobs = Jobs(workshop)
@@ -54,6 +56,7 @@ class Worker:
             CheckpointSigner(
                 database, installation.log_keys, installation.signed_checkpoints()
             ).run,
+            *(each.run for each in witnessings(database, policy, open_client())),
         )
 
     def run(self) -> None:

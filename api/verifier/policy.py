@@ -17,7 +17,7 @@ def read_policy(
     for line in text.splitlines():
         match line.split():
             case ["witness", name, key, *_]:
-                witnesses[name] = read_key(key)
+                add_witness(witnesses, name, read_key(key))
             case ["group", name, count, *members] if members:
                 known = {"any": "1", "all": str(len(members))}.get(count, count)
                 if not DECIMAL.fullmatch(known) or not 1 <= int(known) <= len(members):
@@ -35,15 +35,23 @@ def read_policy(
     return witnesses, lambda seen: reached(quorum, seen, groups), quorum
 
 
+def add_witness(witnesses: dict[str, Key], name: str, key: Key) -> None:
+    """No name and no key stands twice, so that nobody counts for two."""
+    if name in witnesses or any(key.public == each.public for each in witnesses.values()):
+        raise Refused(f"policy: the name or the key of witness {name} stands in it twice")
+    witnesses[name] = key
+
+
 def ensure_defined(
     quorum: str, witnesses: Mapping[str, Key], groups: Mapping[str, tuple[int, list[str]]]
 ) -> None:
-    """Every name stands on a line before it is used, so that no group is in itself."""
-    known = set(witnesses)
+    """Every name stands on a line before it is used, and is a member of one group at most."""
+    known, free = set(witnesses), set(witnesses)
     for name, (_, members) in groups.items():
-        if name in known or not known.issuperset(members) or len(set(members)) < len(members):
+        if name in known or not free.issuperset(members) or len(set(members)) < len(members):
             raise Refused(f"policy: group {name} names what is not defined before, or twice")
         known.add(name)
+        free = free.difference(members) | {name}
     if quorum not in known | {"none"}:
         raise Refused("policy: it has no `quorum` line that names a witness, a group or none")
 

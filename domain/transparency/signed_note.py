@@ -62,7 +62,7 @@ class Verifier(NamedTuple):
             return False
         message, content = text.encode(), signature.content
         if self.kind == COSIGNATURE:
-            if len(content) != 72:
+            if len(content) != 72 or content[0] > 0x7F:
                 return False
             message, content = cosigned(text, cosigned_at(signature)), content[8:]
         try:

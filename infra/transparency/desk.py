@@ -6,25 +6,27 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from domain.transparency.bundle import Bundle
+from domain.transparency.trust_policy import TrustPolicy
 from infra.database import Database
 from infra.transparency.log_keys import LogKeys
-from infra.transparency.proving import newest_checkpoint, prove
+from infra.transparency.proving import prove, served_checkpoint
 
 
 class TransparencyDesk:
     """Reads as the seller; holds the keys only to sign where a history ends."""
 
-    def __init__(self, database: Database, keys: LogKeys) -> None:
+    def __init__(self, database: Database, keys: LogKeys, policy: TrustPolicy | None) -> None:
         self._database = database
         self._keys = keys
+        self._policy = policy
 
     def checkpoint(self, seller_id: UUID) -> str:
         with self._database.reading_for(seller_id) as connection:
-            return str(newest_checkpoint(connection, seller_id))
+            return str(served_checkpoint(connection, seller_id, self._policy))
 
     def vkeys(self, seller_id: UUID) -> Sequence[str]:
         return [verifier.vkey for verifier in self._keys.verifiers(seller_id)]
 
     def prove(self, seller_id: UUID, stream: UUID, old_size: int | None) -> Bundle:
         with self._database.reading_for(seller_id) as connection:
-            return prove(connection, self._keys, seller_id, stream, old_size)
+            return prove(connection, self._keys, self._policy, seller_id, stream, old_size)

@@ -34,6 +34,11 @@ class LogKeys(NamedTuple):
         """Public keys of a seller's log, oldest first."""
         return [signer.verifier for signer in self._signers(seller_id)]
 
+    @property
+    def installation_vkeys(self) -> Sequence[str]:
+        """The keys under the installation's own name, for a witness of all its logs."""
+        return [Signer(self.name, self.seeds[each]).verifier.vkey for each in sorted(self.seeds)]
+
     def sign(self, seller_id: UUID, text: str) -> Note:
         """The text signed by each key, in the name of the seller's log."""
         return Note(text, [signer.sign(text) for signer in self._signers(seller_id)])

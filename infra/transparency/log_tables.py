@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from domain.transparency.merkle import TILE_WIDTH
+from domain.transparency.trust_policy import TrustPolicy
 from infra.database import Connection
 
 # A tile's hashes in one value.
@@ -20,8 +21,16 @@ SUBTREES = """
 """
 HASH_BYTES = 32
 NEWEST = """
-    SELECT note FROM tlog_checkpoints WHERE seller_id = %s ORDER BY size DESC LIMIT 1
+    SELECT size, note FROM tlog_checkpoints WHERE seller_id = %s ORDER BY size DESC LIMIT 1
 """
+NOTE = "SELECT note FROM tlog_checkpoints WHERE seller_id = %s AND size = %s"
+COSIGNATURES = """
+    SELECT size, witness, line FROM tlog_cosignatures
+    WHERE seller_id = %s AND size >= %s ORDER BY size DESC, witness LIMIT 500
+"""
+
+# Whoever adds a cosignature or thins the checkpoints out does so alone, for a few milliseconds.
+ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('checkpoints ' || current_schema(), 0))"
 
 
 class HashesMissing(Exception):
@@ -61,4 +70,42 @@ class Hashes:
 def newest_note(connection: Connection, seller_id: UUID) -> str | None:
     """The seller's newest checkpoint as signed; None before the first."""
     row = connection.execute(NEWEST, (seller_id,), prepare=True).fetchone()
-    return str(row[0]) if row else None
+    return str(row[1]) if row else None
+
+
+def served_note(
+    connection: Connection, seller_id: UUID, policy: TrustPolicy | None, size_min: int = 0
+) -> str | None:
+    """What an auditor gets, with its cosignatures; None before the first checkpoint.
+
+    The newest of at least this size that reaches the policy's quorum; where none does, or none is
+    wanted, the newest of all.
+    """
+    newest = connection.execute(NEWEST, (seller_id,), prepare=True).fetchone()
+    if newest is None:
+        return None
+    size, note = newest
+    lines = {size: {}, **cosignatures(connection, seller_id, size_min)}
+    if policy is not None:
+        size = next((each for each in lines if policy.is_reached(lines[each])), size)
+        note = note_of(connection, seller_id, size)
+    return "".join([note, *lines[size].values()])
+
+
+def note_of(connection: Connection, seller_id: UUID, size: int) -> str:
+    """A checkpoint that is kept."""
+    row = connection.execute(NOTE, (seller_id, size), prepare=True).fetchone()
+    if row is None:
+        raise LookupError(f"the log of {seller_id} has no checkpoint of {size} leaves")
+    return str(row[0])
+
+
+def cosignatures(
+    connection: Connection, seller_id: UUID, size_min: int
+) -> Mapping[int, Mapping[str, str]]:
+    """Lines by the vkey of their witness, by the size of their checkpoint, the newest first."""
+    found: dict[int, dict[str, str]] = {}
+    rows = connection.execute(COSIGNATURES, (seller_id, size_min), prepare=True)
+    for size, vkey, line in rows:
+        found.setdefault(size, {})[vkey] = line
+    return found

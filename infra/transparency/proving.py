@@ -17,9 +17,10 @@ from domain.transparency.signed_note import (
     read_checkpoint,
     read_note,
 )
+from domain.transparency.trust_policy import TrustPolicy
 from infra.database import Connection
 from infra.transparency.log_keys import LogKeys
-from infra.transparency.log_tables import Hashes, newest_note
+from infra.transparency.log_tables import Hashes, served_note
 
 HISTORY = """
     SELECT e.notification_id, e.recorded_at, e.seller_id, e.originator_id, e.originator_version,
@@ -29,26 +30,39 @@ HISTORY = """
 """
 
 
-def newest_checkpoint(connection: Connection, seller_id: UUID) -> Note:
-    """Raises NothingSigned."""
-    found = newest_note(connection, seller_id)
+def served_checkpoint(
+    connection: Connection, seller_id: UUID, policy: TrustPolicy | None, size_min: int = 0
+) -> Note:
+    """As `served_note` chooses. Raises NothingSigned."""
+    found = served_note(connection, seller_id, policy, size_min)
     if found is None:
         raise NothingSigned("nothing of this seller is signed yet: ask again in two seconds")
     return read_note(found)
 
 
 def prove(
-    connection: Connection, keys: LogKeys, seller_id: UUID, stream: UUID, old_size: int | None
+    connection: Connection,
+    keys: LogKeys,
+    policy: TrustPolicy | None,
+    seller_id: UUID,
+    stream: UUID,
+    old_size: int | None,
 ) -> Bundle:
-    """The evidence of all the stream's events under the newest checkpoint.
+    """The evidence of all the stream's events, under the newest checkpoint.
 
-    Raises NotFound for an empty stream or an old size that never was, NothingSigned, and
+    Or under the newest that reaches the policy's quorum, where that covers all of them and the old
+    size too. Raises NotFound for an empty stream or an old size that never was, NothingSigned, and
     EvidenceBroken where a stored event is not the one that was logged.
     """
     rows = connection.cursor(binary=True).execute(HISTORY, (stream,), prepare=True).fetchall()
     if not rows:
         raise NotFound("no such history")
-    note = newest_checkpoint(connection, seller_id)
+    last_number = rows[-1][-2]
+    if last_number is None:
+        note = served_checkpoint(connection, seller_id, None)
+    else:
+        size_min = max(last_number + 1, old_size or 0)
+        note = served_checkpoint(connection, seller_id, policy, size_min)
     checkpoint = read_checkpoint(note.text)
     hashes = Hashes(connection, seller_id)
     events = list(proven_events(rows, checkpoint.size, hashes))

@@ -27,9 +27,14 @@ class SeenCheckpoints:
 
     def last(self, origin: str) -> Checkpoint | None:
         """The newest checkpoint of a log; None for a log never seen."""
+        note = self.note(origin)
+        return read_checkpoint(read_note(note).text) if note else None
+
+    def note(self, origin: str) -> str | None:
+        """The same as it was signed."""
         row = self._connection.execute("SELECT note FROM seen WHERE origin = ?", (origin,))
         found = row.fetchone()
-        return read_checkpoint(read_note(found[0]).text) if found else None
+        return str(found[0]) if found else None
 
     def all(self) -> list[Checkpoint]:
         """The newest of every log."""

@@ -19,7 +19,7 @@ from domain.transparency.merkle import ProofRefused, consistency_proof, verify_c
 from domain.transparency.signed_note import Checkpoint, Note, read_checkpoint, read_note
 from infra.database import Connection, Database
 from infra.transparency.log_keys import LogKeys
-from infra.transparency.log_tables import Hashes, HashesMissing, newest_note
+from infra.transparency.log_tables import ALONE, Hashes, HashesMissing, newest_note
 from infra.transparency.seen_checkpoints import SeenCheckpoints
 
 SIGN_SECONDS = 0.5
@@ -32,17 +32,18 @@ GROWN = """
 """
 ADD = "INSERT INTO tlog_checkpoints (seller_id, size, note) VALUES (%s, %s, %s)"
 
-# Of an hour the last checkpoint stays, and the last that has cosignatures.
+# Of an hour the last checkpoint stays, and the last of each witness's cosignatures.
 THIN = """
     DELETE FROM tlog_checkpoints old
     USING tlog_checkpoints newer
     WHERE newer.seller_id = old.seller_id AND newer.size > old.size
       AND date_trunc('hour', newer.signed_at) = date_trunc('hour', old.signed_at)
       AND old.seller_id = ANY(%s) AND old.signed_at >= date_trunc('hour', now())
-      AND (SELECT count(*) FROM tlog_cosignatures c
-           WHERE c.seller_id = old.seller_id AND c.size = old.size)
-       <= (SELECT count(*) FROM tlog_cosignatures c
-           WHERE c.seller_id = newer.seller_id AND c.size = newer.size)
+      AND NOT EXISTS (
+          SELECT witness FROM tlog_cosignatures c
+          WHERE c.seller_id = old.seller_id AND c.size = old.size
+          EXCEPT SELECT witness FROM tlog_cosignatures c
+          WHERE c.seller_id = newer.seller_id AND c.size = newer.size)
 """
 
 
@@ -161,6 +162,7 @@ def ensure_grown(old: Checkpoint, new: Checkpoint, hashes: merkle.Read) -> None:
 def keep(connection: Connection, signed: Sequence[Signed]) -> None:
     """Add the checkpoints, and let go those of the same hour that they replace."""
     with connection.transaction():
+        connection.execute(ALONE, prepare=True)
         rows = [(each.seller_id, each.size, str(each.note)) for each in signed]
         connection.cursor().executemany(ADD, rows)
         connection.execute(THIN, ([each.seller_id for each in signed],))

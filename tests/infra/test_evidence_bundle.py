@@ -233,7 +233,18 @@ def test_a_policy_wants_its_quorum_of_witnesses(grown: tuple[Files, str, str]) -
         }
         verdict = verify_files(signed, policy=policy)
         assert (verdict.fault is None) == (count >= 2), verdict.fault
-    for wrong in ("quorum nobody\n", "group a 2 a\nquorum a\n", "", "witness x y\n", "vote 3\n"):
+    one = witnesses["one"].verifier.vkey
+    twice = f"witness a {one}\nwitness b {one}\ngroup g 2 a b\nquorum g\n"
+    again = policy.replace("quorum most", "group more 2 most one\nquorum more")
+    for wrong in (
+        twice,
+        again,
+        "quorum nobody\n",
+        "group a 2 a\nquorum a\n",
+        "",
+        "witness x y\n",
+        "vote 3\n",
+    ):
         assert verify_files(files, policy=wrong).fault is not None
 
 

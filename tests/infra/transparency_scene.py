@@ -15,7 +15,7 @@ from infra.installation import Installation
 from infra.transparency.fsck import Held
 from infra.transparency.integrator import Integrator
 from infra.transparency.log_keys import LogKeys
-from infra.transparency.log_tables import newest_note
+from infra.transparency.log_tables import served_note
 from infra.transparency.proving import prove
 from infra.transparency.seen_checkpoints import SeenCheckpoints
 from infra.transparency.signer import CheckpointSigner
@@ -31,6 +31,7 @@ class TransparencyScene:
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
         self.keys = installation.log_keys
+        self.policy = installation.settings.trust_policy
         self.seen = installation.signed_checkpoints()
         self.integrator = Integrator(installation.database)
         self.signer = CheckpointSigner(installation.database, self.keys, self.seen)
@@ -80,7 +81,7 @@ class TransparencyScene:
 
     def checkpoint(self, seller_id: UUID) -> Note:
         with self.installation.database.reading_for(seller_id) as connection:
-            note = newest_note(connection, seller_id)
+            note = served_note(connection, seller_id, self.policy)
         assert note is not None
         return read_note(note)
 
@@ -90,7 +91,7 @@ class TransparencyScene:
 
     def bundle(self, seller_id: UUID, stream: UUID, old_size: int | None = None) -> Any:
         with self.installation.database.reading_for(seller_id) as connection:
-            return prove(connection, self.keys, seller_id, stream, old_size)
+            return prove(connection, self.keys, self.policy, seller_id, stream, old_size)
 
     def close(self) -> None:
         self.integrator.close()

@@ -1,0 +1,53 @@
+"""`asin-sync audit tiles` and `witness`: a log handed over whole, and a watch over others' logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from api.cli.client import stderr
+from api.ids import inner_id
+
+ExportLog = Callable[[UUID, Path], int]
+Witness = Callable[[Path, str, list[str], list[str], tuple[str, int]], None]
+
+
+def add_log_commands(audit: typer.Typer, export_log: ExportLog, run_witness: Witness) -> None:
+    @audit.command()
+    def tiles(
+        seller: Annotated[str, typer.Argument(help="Whose log: sel_1_….")],
+        folder: Annotated[Path, typer.Argument(file_okay=False, help="A new or empty folder.")],
+    ) -> None:
+        """A seller's whole log as files (C2SP tlog-tiles), to archive or to serve to monitors.
+
+        For example: asin-sync audit tiles sel_1_… ./log
+        """
+        if folder.exists() and any(folder.iterdir()):
+            raise typer.BadParameter(f"{folder} is not empty", param_hint="FOLDER")
+        stderr.print(f"{export_log(inner_id('sel', seller), folder)} leaves in {folder}")
+
+    @audit.command()
+    def witness(
+        name: Annotated[str, typer.Option(help="Its permanent name: witness.example.com/1.")],
+        state: Annotated[Path, typer.Option(file_okay=False, help="Folder of its key and memory.")],
+        log: Annotated[
+            list[str] | None, typer.Option(help="A log's vkey; may be repeated.")
+        ] = None,
+        installation: Annotated[
+            list[str] | None,
+            typer.Option(help="All logs of one installation: its vkey (doctor)."),
+        ] = None,
+        host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+        port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 7380,
+    ) -> None:
+        """Run a small witness (C2SP tlog-witness), elsewhere than the logs that it watches.
+
+        It cosigns a checkpoint that is proved to go on from the last it cosigned; of others it
+        keeps what the log signed. Its vkey goes into the policies of operators and auditors. For
+        example: asin-sync audit witness --name witness.example.com/1 --state witness --log VKEY
+        """
+        run_witness(state, name, log or [], installation or [], (host, port))
