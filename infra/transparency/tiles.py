@@ -11,7 +11,7 @@ from domain.transparency.merkle import TILE_HEIGHT, TILE_WIDTH, leaf_hash
 from domain.transparency.signed_note import read_checkpoint
 from infra.database import Connection, Database
 from infra.transparency.log_tables import Hashes, HashesMissing
-from infra.transparency.proving import newest_checkpoint
+from infra.transparency.proving import served_checkpoint
 
 PAGE_SIZE = 5_000
 
@@ -31,7 +31,7 @@ def export_tiles(database: Database, seller_id: UUID, folder: Path) -> int:
     """
     with database.connect("auditor_sql") as connection, connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        note = newest_checkpoint(connection, seller_id)
+        note = served_checkpoint(connection, seller_id, None)
         size = read_checkpoint(note.text).size
         for place, content in tiles(Hashes(connection, seller_id), size):
             write(folder / "tile" / place, content)

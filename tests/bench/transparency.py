@@ -119,7 +119,7 @@ def bundles(ground: Ground, database: Database, keys: LogKeys) -> Iterator[Measu
         with database.reading_for(SELLER_ID) as connection:
             row = connection.execute("SELECT md5('77')::uuid").fetchone()
             assert row is not None
-            bundle = prove(connection, keys, SELLER_ID, row[0], None)
+            bundle = prove(connection, keys, None, SELLER_ID, row[0], None)
         assert len(bundle.events) == VERSIONS
         file.write_bytes(zipped(proof_files(bundle)))
 
