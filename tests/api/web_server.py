@@ -12,14 +12,14 @@ import uvicorn
 
 from api.app import build_app
 from api.desk import Desk
+from infra.web_server import config_of
 
 
 @contextmanager
 def serving(desk: Desk, port: int = 0) -> Iterator[str]:
     """The address of the application of this desk, as long as the block runs; 0 is a free port."""
     listening = socket.create_server(("127.0.0.1", port))
-    config = uvicorn.Config(build_app(desk), log_level="warning", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(config_of(build_app(desk)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     ends_at = time.monotonic() + 10
