@@ -8,7 +8,7 @@ from api.evidence_report.told import Field, Report, ToldEvent
 from api.evidence_report.typesetting import GREY, Sheet, Style
 
 TITLE = Style(18, 24, is_bold=True)
-HEADING = Style(12.5, 18, is_bold=True, space_before=16)
+HEADING = Style(12.5, 22, is_bold=True, space_before=14)
 EVENT = Style(10.5, 15, is_bold=True)
 TEXT = Style()
 STRONG = Style(9.5, 14, is_bold=True, space_before=6)
@@ -67,8 +67,7 @@ def head(sheet: Sheet, report: Report) -> None:
 
 def state(sheet: Sheet, report: Report) -> None:
     """What the history comes to."""
-    heading = report.l10n.text("State after the last event")
-    sheet.paragraph(f"{heading}: {report.status}", HEADING)
+    sheet.paragraph(report.l10n.text("State after the last event"), HEADING)
     for each in report.state:
         field(sheet, each, LABELS + 40, SMALL)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,11 +16,11 @@ from api.ids import public_id
 from api.l10n import L10n
 from api.log_text import title_of, what_changed
 from api.pages.binding_diff import FIELDS, value_in_words
-from api.words import STATUSES
 from domain.asin_binding.facts import BindingFact
 from domain.facts import Recorded, Stamp
 from domain.stamps import event_id_of
 from domain.transparency.bundle import Bundle, ProvenEvent
+from domain.transparency.leaf import instant
 from domain.transparency.signed_note import Checkpoint, Signature
 from projections import bindings
 from projections.bindings import BindingRow
@@ -60,7 +60,8 @@ class ToldEvent(NamedTuple):
 
     @property
     def utc(self) -> str:
-        return self.recorded_at.astimezone(UTC).isoformat(timespec="milliseconds")
+        """As the leaf has it."""
+        return instant(self.recorded_at)
 
 
 class Report(NamedTuple):
@@ -79,15 +80,11 @@ class Report(NamedTuple):
     signatures: Sequence[Signature]
 
     @property
-    def status(self) -> str:
-        return self.l10n.text(STATUSES[self.now.status].message)
-
-    @property
     def covers(self) -> str:
         """How many events, under which checkpoint, and how many came after it."""
         count = self.l10n.plural("%(n)s event", "%(n)s events", self.now.version)
         under = self.l10n.text("under a checkpoint of %(n)s leaves", n=self.checkpoint.size)
-        said = [f"{count}, {under}"]
+        said = [count, under]
         if self.newer:
             said.append(
                 self.l10n.plural(

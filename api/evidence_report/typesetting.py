@@ -30,7 +30,7 @@ ORDERS = {
 NOT_FIRST = frozenset("、。，．・：；？！）］｝」』】〉》〕”’ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々,.;:?!)]}%")
 MARGIN, FOOT, WIDTH, HEIGHT = 48.0, 52.0, *A4
 FONT = itemgetter(1)
-OUTLINE = 0.3
+OUTLINE = 0.2
 GREY, BLACK = 0.38, 0.08
 
 

@@ -54,16 +54,19 @@ def scene(module_installation: Installation) -> Iterator[TransparencyScene]:
 
 @pytest.fixture(scope="module")
 def made(scene: TransparencyScene) -> Made:
-    """A binding's whole life, proved; and the same events as facts."""
+    """A binding's whole life among others, proved since its beginning; its events as facts too."""
     seller_id, stream = uuid4(), uuid4()
     with acting_for(seller_id):
-        scene.installation.app.record(Change(stream, 0, LIFE))
+        scene.installation.app.record(Change(stream, 0, LIFE[:2]))
+        scene.sign()
+        scene.bindings(seller_id, 7, 3)
+        scene.installation.app.record(Change(stream, 2, LIFE[2:]))
     scene.sign()
     return proved(scene, seller_id, stream)
 
 
 def proved(scene: TransparencyScene, seller_id: UUID, stream: UUID) -> Made:
-    bundle: Bundle = scene.bundle(seller_id, stream, 1)
+    bundle: Bundle = scene.bundle(seller_id, stream, 2)
     history = [
         Recorded(it.position, it.recorded_at, seller_id, stream, it.version,
                  decode(it.topic, it.state))
