@@ -287,11 +287,25 @@ def projections_check() -> None:
 
 
 @audit_commands.command("replay")
-def audit_replay() -> None:
-    """Make every past decision again under its own policy. Exit 1 on any difference."""
-    from infra.audit_replay import replay
+def audit_replay(
+    summary: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write the counts there, signed.")
+    ] = None,
+) -> None:
+    """Make every past decision again under its own policy. Exit 1 on any difference.
 
-    result = replay(installation().database)
+    --summary FILE is a signed note (C2SP) by the log's keys, and FILE.vkey has those keys: openssl
+    and any verifier of signed notes check it. The public keys are the same as in log.vkey.
+    """
+    from infra.audit_replay import replay, summary_of
+
+    used = installation()
+    result = replay(used.database)
+    if summary is not None:
+        summary.write_text(str(summary_of(result, used.log_keys)), "utf-8")
+        vkeys = "".join(f"{each.vkey}\n" for each in used.log_keys.verifiers_for_all())
+        Path(f"{summary}.vkey").write_text(vkeys, "utf-8")
+        stderr.print(f"{summary} and {summary}.vkey written.")
     print_json(result.as_json(), indent=True)
     raise typer.Exit(Exit.FAILED if result.different else Exit.OK)
 
