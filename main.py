@@ -297,15 +297,13 @@ def audit_replay(
     --summary FILE is a signed note (C2SP) by the log's keys, and FILE.vkey has those keys: openssl
     and any verifier of signed notes check it. The public keys are the same as in log.vkey.
     """
-    from infra.audit_replay import replay, summary_of
+    from infra.audit_replay import replay, write_summary
 
     used = installation()
     result = replay(used.database)
     if summary is not None:
-        summary.write_text(str(summary_of(result, used.log_keys)), "utf-8")
-        vkeys = "".join(f"{each.vkey}\n" for each in used.log_keys.verifiers_for_all())
-        Path(f"{summary}.vkey").write_text(vkeys, "utf-8")
-        stderr.print(f"{summary} and {summary}.vkey written.")
+        keys = write_summary(result, used.log_keys, summary)
+        stderr.print(f"{summary} and {keys} written.")
     print_json(result.as_json(), indent=True)
     raise typer.Exit(Exit.FAILED if result.different else Exit.OK)
 

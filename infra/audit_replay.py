@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -161,6 +162,14 @@ def summary_of(result: ReplayResult, keys: LogKeys) -> Note:
         *(f"policy {policy} {count}" for policy, count in sorted(result.policies.items())),
     ]
     return keys.sign_for_all("".join(f"{line}\n" for line in lines))
+
+
+def write_summary(result: ReplayResult, keys: LogKeys, file: Path) -> Path:
+    """The signed summary, and in a file beside it the public keys; return the name of that."""
+    beside = file.with_name(f"{file.name}.vkey")
+    file.write_text(str(summary_of(result, keys)), "utf-8")
+    beside.write_text("".join(f"{it.vkey}\n" for it in keys.verifiers_for_all()), "utf-8")
+    return beside
 
 
 @dataclass

@@ -44,9 +44,7 @@ def head(sheet: Sheet, report: Report) -> None:
     sheet.paragraph(l10n.text("History of a binding"), TITLE)
     if report.now.title:
         sheet.paragraph(report.now.title, TEXT, language="ja")
-    sheet.paragraph(
-        l10n.text("This is a rendering, made to be read. It proves nothing."), STRONG
-    )
+    sheet.paragraph(l10n.text("This is a rendering, made to be read. It proves nothing."), STRONG)
     sheet.paragraph(
         l10n.text(
             "What is proved are the files in %(folder)s: compare with them, and verify the bundle"

@@ -16,7 +16,6 @@ from api.ids import public_id
 from api.l10n import L10n
 from domain.facts import Recorded
 from domain.transparency.bundle import Bundle
-from domain.transparency.leaf import instant
 
 NOTHING_PROVED = "Nothing is proved by this file: it lists what events/, leaves/ and proofs/ hold."
 
@@ -66,9 +65,9 @@ def manifest(bundle: Bundle) -> bytes:
             "position": event.position,
             "leaf": number,
             "topic": event.topic,
-            "recorded_at": instant(event.recorded_at),
+            "recorded_at": orjson.loads(leaf)["recorded_at"],
         }
-        for event, _, number, _ in bundle.events
+        for event, leaf, number, _ in bundle.events
     ]
     first = bundle.events[0].event
     content = {

@@ -20,7 +20,6 @@ from domain.asin_binding.facts import BindingFact
 from domain.facts import Recorded, Stamp
 from domain.stamps import event_id_of
 from domain.transparency.bundle import Bundle, ProvenEvent
-from domain.transparency.leaf import instant
 from domain.transparency.signed_note import Checkpoint, Signature
 from projections import bindings
 from projections.bindings import BindingRow
@@ -42,11 +41,15 @@ class Field(NamedTuple):
 
 
 class ToldEvent(NamedTuple):
-    """One event: what happened, by whom and why, what was known, and where it is proved."""
+    """One event: what happened, by whom and why, what was known, and where it is proved.
+
+    `utc` is when it was recorded, as its leaf says it.
+    """
 
     version: int
     position: int
     recorded_at: datetime
+    utc: str
     topic: str
     said: str
     differences: Sequence[str]
@@ -56,12 +59,6 @@ class ToldEvent(NamedTuple):
     fields: Sequence[Field]
     number: int
     leaf_hash: str
-    state_sha256: str
-
-    @property
-    def utc(self) -> str:
-        """As the leaf has it."""
-        return instant(self.recorded_at)
 
 
 class Report(NamedTuple):
@@ -151,6 +148,7 @@ def told_events(
             version=event.version,
             position=event.position,
             recorded_at=event.recorded_at,
+            utc=orjson.loads(leaf)["recorded_at"],
             topic=event.topic,
             said=what_changed(fact, l10n),
             differences=differences_in(fact, l10n),
@@ -160,7 +158,6 @@ def told_events(
             fields=list(fields_in({k: v for k, v in content.items() if k not in NOT_TOLD})),
             number=number,
             leaf_hash=hashlib.sha256(b"\0" + leaf).hexdigest(),
-            state_sha256=hashlib.sha256(event.state).hexdigest(),
         )
 
 

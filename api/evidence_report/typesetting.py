@@ -27,7 +27,9 @@ ORDERS = {
     "zh": (("latin-1", LATIN), ("gbk", CHINESE), ("cp932", JAPANESE), ("cp1252", LATIN)),
 }
 """Which font has a character, by what encodes it; the first that does, per language."""
-NOT_FIRST = frozenset("、。，．・：；？！）］｝」』】〉》〕”’ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々,.;:?!)]}%")
+NOT_FIRST = frozenset(
+    "、。，．・：；？！）］｝」』】〉》〕”’ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々,.;:?!)]}%"
+)
 MARGIN, FOOT, WIDTH, HEIGHT = 48.0, 52.0, *A4
 FONT = itemgetter(1)
 OUTLINE = 0.2

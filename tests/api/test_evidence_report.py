@@ -80,7 +80,9 @@ def files_in(made: Made, language: Language) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_report_tells_every_event_and_where_it_is_proved(made: Made, language: Language) -> None:
+def test_the_report_tells_every_event_and_where_it_is_proved(
+    made: Made, language: Language
+) -> None:
     bundle, _ = made
     html = files_in(made, language)["report.html"].decode()
     l10n = L10NS[language]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
 
 from domain.policy import CURRENT_VERSION, policy_from, policy_of
-from domain.transparency.signed_note import read_note
-from infra.audit_replay import replay, summary_of, what_if
+from domain.transparency.signed_note import read_note, read_vkey
+from infra.audit_replay import replay, what_if, write_summary
 from infra.installation import Installation
 from tests.domain.test_policy import TEXT
 from tests.infra.upload_desk import UploadDesk
@@ -31,10 +32,11 @@ def test_no_decision_differs_when_it_is_made_again(checked: UploadDesk) -> None:
 
 
 def test_the_summary_says_what_was_replayed_and_is_signed_by_the_logs_keys(
-    checked: UploadDesk, installation: Installation
+    checked: UploadDesk, installation: Installation, tmp_path: Path
 ) -> None:
     result = replay(installation.database)
-    note = read_note(str(summary_of(result, installation.log_keys)))
+    keys = write_summary(result, installation.log_keys, tmp_path / "replay.note")
+    note = read_note((tmp_path / "replay.note").read_text("utf-8"))
     lines = note.text.splitlines()
     assert lines[:2] == ["asin-sync replay v1", installation.log_keys.name]
     assert lines[2] == f"positions {result.first_position} {result.last_position}"
@@ -43,7 +45,7 @@ def test_the_summary_says_what_was_replayed_and_is_signed_by_the_logs_keys(
         "bindings 40", "decisions 40", "same 40", "different 0", "not-replayable 0",
     ]  # fmt: skip
     assert lines[8:] == [f"policy {CURRENT_VERSION} 40"]
-    verifiers = installation.log_keys.verifiers_for_all()
+    verifiers = [read_vkey(line) for line in keys.read_text("utf-8").splitlines()]
     assert note.signed_by(verifiers) == list(verifiers)
     changed = note._replace(text=note.text.replace("different 0", "different 1"))
     assert changed.signed_by(verifiers) == []
