@@ -30,7 +30,9 @@ ORDERS = {
 NOT_FIRST = frozenset(
     "、。，．・：；？！）］｝」』】〉》〕”’ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々,.;:?!)]}%"
 )
-MARGIN, FOOT, WIDTH, HEIGHT = 48.0, 52.0, *A4
+MARGIN, FOOT = 48.0, 52.0
+WIDTH: float = A4[0]
+HEIGHT: float = A4[1]
 FONT = itemgetter(1)
 OUTLINE = 0.2
 GREY, BLACK = 0.38, 0.08

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from api.audit_export import can_write
 from api.desk import Desk
 from api.ids import inner_id
 from api.l10n import mark
@@ -85,6 +86,7 @@ def audit_page(desk: Desk, visit: Visit) -> Page:
         "lines": lines,
         "looks": looks_in(desk, visit, shown) if view == "looks" else [],
         "types": types_for(visit),
+        "has_parquet": can_write("parquet"),
         "role_words": ROLES,
         "older": cursor_after(filtered, shown[-1].position) if len(rows) > PAGE_LENGTH else None,
         "asked": {name: visit.query(name) for name in FILTERS},

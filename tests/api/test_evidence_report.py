@@ -89,7 +89,7 @@ def test_the_report_tells_every_event_and_where_it_is_proved(
     assert l10n.text("This is a rendering, made to be read. It proves nothing.") in html
     report = report_of(*made, SHOP, l10n)
     assert [each.version for each in report.events] == list(range(1, len(LIFE) + 1))
-    for event, leaf, number, _ in bundle.events:
+    for event, _, number, _ in bundle.events:
         assert f'id="v{event.version}"' in html
         assert f"events/{event.version}.json" in html
         assert f"{number} · " in html
