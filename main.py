@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
@@ -286,28 +286,6 @@ def projections_check() -> None:
     raise typer.Exit(Exit.OK if is_equal else Exit.FAILED)
 
 
-@audit_commands.command("replay")
-def audit_replay(
-    summary: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Write the counts there, signed.")
-    ] = None,
-) -> None:
-    """Make every past decision again under its own policy. Exit 1 on any difference.
-
-    --summary FILE is a signed note (C2SP) by the log's keys, and FILE.vkey has those keys: openssl
-    and any verifier of signed notes check it. The public keys are the same as in log.vkey.
-    """
-    from infra.audit_replay import replay, write_summary
-
-    used = installation()
-    result = replay(used.database)
-    if summary is not None:
-        keys = write_summary(result, used.log_keys, summary)
-        stderr.print(f"{summary} and {keys} written.")
-    print_json(result.as_json(), indent=True)
-    raise typer.Exit(Exit.FAILED if result.different else Exit.OK)
-
-
 add_audit(audit_commands, find_server)
 
 
@@ -361,7 +339,19 @@ def witness(
         raise typer.Exit(Exit.FAILED) from None
 
 
-add_log_commands(audit_commands, export_log, witness)
+def replayed(summary: Path | None) -> dict[str, Any]:
+    """All decisions made again; the counts into a signed file where one is named."""
+    from infra.audit_replay import replay, write_summary
+
+    used = installation()
+    result = replay(used.database)
+    if summary is not None:
+        keys = write_summary(result, used.log_keys, summary)
+        stderr.print(f"{summary} and {keys} written.")
+    return result.as_json()
+
+
+add_log_commands(audit_commands, export_log, witness, replayed)
 
 
 @key_commands.command("add-signer")

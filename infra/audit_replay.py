@@ -168,7 +168,7 @@ def write_summary(result: ReplayResult, keys: LogKeys, file: Path) -> Path:
     """The signed summary, and in a file beside it the public keys; return the name of that."""
     beside = file.with_name(f"{file.name}.vkey")
     file.write_text(str(summary_of(result, keys)), "utf-8")
-    beside.write_text("".join(f"{it.vkey}\n" for it in keys.verifiers_for_all()), "utf-8")
+    beside.write_text("".join(f"{vkey}\n" for vkey in keys.installation_vkeys), "utf-8")
     return beside
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -95,14 +96,17 @@ class Client:
         return answer
 
     def save(self, path: str, file: Path, **parameters: Any) -> int:
-        """An answer of any length into a file, as it comes; return its bytes.
+        """An answer of any length into a file, as it comes; return its bytes. Asks nothing more.
 
         Raises typer.Exit as `ask` does; the file then stays as it was.
         """
         wanted = {name: value for name, value in parameters.items() if value is not None}
         beside = file.with_name(f"{file.name}.part")
         try:
-            with self._http.stream("GET", path, params={**self._http.params, **wanted}) as answer:
+            with (
+                closing(self._http),
+                self._http.stream("GET", path, params={**self._http.params, **wanted}) as answer,
+            ):
                 if answer.is_error:
                     answer.read()
                     explain(answer)

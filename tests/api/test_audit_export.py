@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gc
 import io
 import json
 import subprocess
@@ -109,9 +108,6 @@ def test_where_the_extra_is_not_installed_parquet_is_refused_by_its_code() -> No
     assert said.stdout.startswith("parquet-not-installed ask for csv or jsonl"), said.stderr
 
 
-# A command leaves its connection to the end of its process, which is not the end of a test.
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_trail_is_written_by_the_command_line_in_the_form_that_the_name_says(
     address: str, seller_key: str, binding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,4 +126,3 @@ def test_the_trail_is_written_by_the_command_line_in_the_form_that_the_name_says
     assert refused.exit_code == 1
     assert Path("trail.csv").read_bytes() == before
     assert not list(tmp_path.glob("*.part"))
-    gc.collect()
