@@ -95,9 +95,9 @@ TITLES: Mapping[str, Mapping[Language, str]] = {
         "en": "What is stored is not what was logged: there is no evidence of it",
     },
     "parquet-not-installed": {
-        "zh": "此处未安装 Parquet 组件,请改用 csv 或 jsonl",
-        "ja": "Parquet 用の部品がありません。csv または jsonl を指定してください",
-        "en": "Parquet is not installed here: ask for csv or jsonl",
+        "zh": "此处未安装 Parquet 组件,请改用 CSV 或 JSON",
+        "ja": "Parquet 用の部品がありません。CSV または JSON を指定してください",
+        "en": "Parquet is not installed here: ask for CSV or JSON Lines",
     },
     "invalid-request": {
         "zh": "请求格式不正确",

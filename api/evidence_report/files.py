@@ -36,7 +36,8 @@ def texts() -> Environment:
     """Plain text, so that nothing is escaped."""
     folder = str(resources.files("api").joinpath("texts"))
     return Environment(
-        loader=FileSystemLoader(folder), undefined=StrictUndefined, keep_trailing_newline=True,
+        loader=FileSystemLoader(folder), undefined=StrictUndefined, trim_blocks=True,
+        keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  Markdown, filled with our own ids and numbers
     )  # fmt: skip
 

@@ -169,6 +169,8 @@ def test_the_readme_says_what_is_proved_what_is_not_and_how_to_verify(
                  "sumdb/tlog", "@sigstore/verify", "aics-tlog", "openssl pkeyutl",
                  made[0].checkpoint.origin):  # fmt: skip
         assert said in text
+    assert "|\n\n|" not in text
+    assert "\n\n\n" not in text
     assert "{{" not in text
     assert "{%" not in text
 
