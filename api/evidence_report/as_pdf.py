@@ -8,8 +8,8 @@ from api.evidence_report.told import Field, Report, ToldEvent
 from api.evidence_report.typesetting import GREY, Sheet, Style
 
 TITLE = Style(18, 24, is_bold=True)
-HEADING = Style(12.5, 22, is_bold=True, space_before=14)
-EVENT = Style(10.5, 15, is_bold=True)
+HEADING = Style(12.5, 18, is_bold=True, space_before=16, space_after=4)
+EVENT = Style(10.5, 15, is_bold=True, space_after=2)
 TEXT = Style()
 STRONG = Style(9.5, 14, is_bold=True, space_before=6)
 SMALL = Style(8, 11.5, grey=GREY)

@@ -47,6 +47,7 @@ class Style(NamedTuple):
     is_fixed: bool = False
     grey: float = BLACK
     space_before: float = 0.0
+    space_after: float = 0.0
 
 
 class Placed(NamedTuple):
@@ -127,6 +128,7 @@ class Sheet:
             self._need(style.leading)
             self._y -= style.leading
             self.pages[-1].append(Placed(MARGIN + indent, self._y, line, style, tongue))
+        self._y -= style.space_after
 
     def pair(
         self, label: str, text: str, at: float, styles: tuple[Style, Style], *,

@@ -12,6 +12,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from api.evidence_report.as_html import as_html
+from api.evidence_report.as_pdf import as_pdf
 from api.evidence_report.files import readable_files
 from api.evidence_report.told import report_of
 from api.evidence_report.typesetting import MISSING, Sheet, Style, broken, glyph
@@ -110,6 +112,16 @@ def test_the_report_is_one_file_that_loads_and_runs_nothing(made: Made, language
     assert "山田商店 &lt;script&gt;" in html
     assert re.findall(r"<(script|link|img|iframe|object|base|form)\b", html) == []
     assert re.findall(r"(?:src|href)=\"(?!#)|url\(|@import|\son\w+=", html) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_not_told_or_not_covered_is_counted(made: Made, language: Language) -> None:
+    report = report_of(*made, SHOP, L10NS[language])._replace(left_out=1_234, newer=5)
+    html = as_html(report).decode()
+    assert "1,234" in html
+    assert report.covers in html
+    assert "5" in report.covers.rpartition("·")[2]
+    assert len(as_pdf(report)) > len(as_pdf(report._replace(left_out=0)))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
