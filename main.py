@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
@@ -286,16 +286,6 @@ def projections_check() -> None:
     raise typer.Exit(Exit.OK if is_equal else Exit.FAILED)
 
 
-@audit_commands.command("replay")
-def audit_replay() -> None:
-    """Make every past decision again under its own policy. Exit 1 on any difference."""
-    from infra.audit_replay import replay
-
-    result = replay(installation().database)
-    print_json(result.as_json(), indent=True)
-    raise typer.Exit(Exit.FAILED if result.different else Exit.OK)
-
-
 add_audit(audit_commands, find_server)
 
 
@@ -349,7 +339,19 @@ def witness(
         raise typer.Exit(Exit.FAILED) from None
 
 
-add_log_commands(audit_commands, export_log, witness)
+def replayed(summary: Path | None) -> dict[str, Any]:
+    """All decisions made again; the counts into a signed file where one is named."""
+    from infra.audit_replay import replay, write_summary
+
+    used = installation()
+    result = replay(used.database)
+    if summary is not None:
+        keys = write_summary(result, used.log_keys, summary)
+        stderr.print(f"{summary} and {keys} written.")
+    return result.as_json()
+
+
+add_log_commands(audit_commands, export_log, witness, replayed)
 
 
 @key_commands.command("add-signer")

@@ -9,6 +9,7 @@ from api import problems
 from api.alerts import build_alerts
 from api.applications import build_applications
 from api.arbitrage import build_arbitrage
+from api.audit_export import build_audit_export
 from api.bindings import build_bindings
 from api.contacts import build_contacts
 from api.desk import Desk
@@ -56,7 +57,7 @@ def build_app(desk: Desk) -> FastAPI:
         build_submissions, build_bindings, build_reports, build_sellers, build_links, build_pricing,
         build_notifications, build_alerts, build_contacts, build_feed, build_webhooks,
         build_sync_state, build_applications, build_arbitrage, build_looks, build_tickets,
-        build_keys, build_evidence,
+        build_keys, build_evidence, build_audit_export,
     ):  # fmt: skip
         first_version.include_router(routes(reception))
     app.include_router(first_version)

@@ -150,6 +150,9 @@ class Transparency(Protocol):
     def checkpoint(self, seller_id: UUID) -> str:
         """The newest checkpoint, a C2SP signed note. Raises NothingSigned."""
 
+    def signed_at(self, seller_id: UUID, size: int) -> datetime | None:
+        """When the checkpoint of this size was signed; None where there is none."""
+
     def vkeys(self, seller_id: UUID) -> Sequence[str]:
         """The keys it is signed with, as C2SP writes them, oldest first."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from api.l10n import L10n
 from api.words import LISTING_FIELDS
-from domain.asin_binding.facts import Difference
+from domain.asin_binding.facts import BindingFact, Difference, DriftFound
 
 
 def edits_in_words(differences: Sequence[Difference], l10n: L10n) -> list[str]:
@@ -21,6 +21,13 @@ def edited(outcome: str, field: str, l10n: L10n) -> str:
     if outcome == "put_back":
         return l10n.text("Edited on Mercari by hand and put back: %(field)s", field=field)
     return l10n.text("Edited on Mercari by hand and kept: %(field)s", field=field)
+
+
+def differences_in(fact: BindingFact, l10n: L10n) -> list[str]:
+    """Each field that somebody edited on Mercari, from what to what."""
+    if not isinstance(fact, DriftFound):
+        return []
+    return [difference_in_words(each, l10n) for each in fact.differences]
 
 
 def difference_in_words(each: Difference, l10n: L10n) -> str:

@@ -7,18 +7,20 @@ import hashlib
 import io
 import time
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from api.evidence_report.files import readable_files
 from api.ids import inner_id
 from api.requests import Reception, Visit
 from domain.asin_binding.facts import Requested
 from domain.errors import NotFound, NothingSigned
 from domain.transparency.bundle import Bundle, proof_files
+from projections import sellers
 
 COVER_SECONDS = 3.0
 COVER_STEP_SECONDS = 0.1
@@ -41,17 +43,20 @@ def build_evidence(reception: Reception) -> APIRouter:
         """Everything that proves a binding's history, as a zip file to be verified offline.
 
         Events as stored, their leaves and proofs, the signed checkpoint, and where the history
-        ends. `asin-sync audit verify` checks it, and so do programs of others.
+        ends. `asin-sync audit verify` checks it, and so do programs of others. To be read, and
+        proving nothing: the history told in a language (`lang`, `Accept-Language`) as HTML and
+        PDF, and how to verify it all.
         """
         visit = reception.reading(request)
         inner = inner_id("bnd", binding_id)
         ensure_binding(visit, inner)
-        content = zipped(proof_files(covered(visit, inner, since)))
+        content = zipped(files_of(visit, inner, since))
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
         name = f"evidence-{binding_id}.zip"
         headers = {
             "Content-Disposition": f'attachment; filename="{name}"',
             "Content-Digest": f"sha-256=:{digest}:",
+            "Content-Language": visit.l10n.tongue.tag,
         }
         return Response(content, media_type="application/zip", headers=headers)
 
@@ -78,6 +83,17 @@ def ensure_binding(visit: Visit, inner: UUID) -> None:
     events = visit.desk.history(visit.seller_id, inner, at_version=1)
     if not events or not isinstance(events[0].fact, Requested):
         raise NotFound("no such binding")
+
+
+def files_of(visit: Visit, stream: UUID, since: int | None) -> Iterator[tuple[str, bytes]]:
+    """What is read, then what proves it."""
+    bundle = covered(visit, stream, since)
+    last = bundle.events[-1].event.version
+    history = visit.desk.history(visit.seller_id, stream, at_version=last)
+    with visit.desk.reading_for(visit.seller_id) as connection:
+        seller = sellers.one(connection, visit.seller_id)
+    yield from readable_files(bundle, history, seller.shop_name if seller else "", visit.l10n)
+    yield from proof_files(bundle)
 
 
 def covered(visit: Visit, stream: UUID, since: int | None) -> Bundle:

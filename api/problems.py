@@ -34,6 +34,7 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.TooManyRequests: 429,
     errors.NothingSigned: 503,
     errors.EvidenceBroken: 409,
+    errors.ParquetNotInstalled: 501,
     errors.Refusal: 422,
     ports.UpstreamThrottled: 503,
     ports.UpstreamRefused: 502,
@@ -92,6 +93,11 @@ TITLES: Mapping[str, Mapping[Language, str]] = {
         "zh": "存储的历史与透明日志不符,无法出具证据",
         "ja": "保存された履歴が透明性ログと一致しないため、証拠を作成できません",
         "en": "What is stored is not what was logged: there is no evidence of it",
+    },
+    "parquet-not-installed": {
+        "zh": "此处未安装 Parquet 组件,请改用 CSV 或 JSON",
+        "ja": "Parquet 用の部品がありません。CSV または JSON を指定してください",
+        "en": "Parquet is not installed here: ask for CSV or JSON Lines",
     },
     "invalid-request": {
         "zh": "请求格式不正确",

@@ -225,3 +225,9 @@ class EvidenceBroken(Refusal):
     """What is stored is not what the transparency log holds: somebody changed one of them."""
 
     code = "evidence-broken"
+
+
+class ParquetNotInstalled(Refusal):
+    """The optional package that writes Parquet is not installed here."""
+
+    code = "parquet-not-installed"

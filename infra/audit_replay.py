@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from domain import asin_binding
@@ -17,16 +18,19 @@ from domain.category_tree import Recorded as TreeRecorded
 from domain.policy import Policy, policy_of
 from domain.replay import Decision, decisions_of
 from domain.rules.precheck import Judgement, Tree, judge
+from domain.transparency.signed_note import Note
 from infra.database import Connection, Database
 from infra.event_codec import decode
+from infra.transparency.log_keys import LogKeys
 
 PAGE_SIZE = 2_000
 DIFFERENCES_MAX = 20
 ASINS_MAX = 20
+SUMMARY = "asin-sync replay v1"
 
 # Every binding's facts, stream by stream, each in the order of its versions.
 HISTORIES = """
-    SELECT originator_id, originator_version, topic, state FROM asin_sync_events
+    SELECT originator_id, originator_version, topic, state, notification_id FROM asin_sync_events
     WHERE topic LIKE 'asin\\_binding.%' ORDER BY originator_id, originator_version
 """
 
@@ -49,10 +53,22 @@ class Trees:
         return self._known[tree_id]
 
 
+class History(NamedTuple):
+    """A binding's facts, and where its first and its last event stand in the log."""
+
+    binding_id: UUID
+    facts: Sequence[BindingFact]
+    first_position: int
+    last_position: int
+
+
 @dataclass
 class ReplayResult:
-    """How many decisions were made again, and which came out otherwise."""
+    """How many decisions were made again, and which came out otherwise; 0 is no position."""
 
+    first_position: int = 0
+    last_position: int = 0
+    policies: Counter[str] = field(default_factory=Counter)
     bindings: int = 0
     decisions: int = 0
     same: int = 0
@@ -60,8 +76,16 @@ class ReplayResult:
     differences: list[dict[str, Any]] = field(default_factory=list)
     different: int = 0
 
+    def take(self, history: History) -> None:
+        """One binding more."""
+        first, last = history.first_position, history.last_position
+        self.first_position = min(self.first_position or first, first)
+        self.last_position = max(self.last_position, last)
+        self.bindings += 1
+
     def count(self, binding_id: UUID, decision: Decision) -> None:
         self.decisions += 1
+        self.policies[decision.recorded[0].stamp.policy] += 1
         if decision.again is None:
             self.not_replayable[decision.lacking] += 1
         elif decision.is_same:
@@ -73,6 +97,9 @@ class ReplayResult:
 
     def as_json(self) -> dict[str, Any]:
         return {
+            "first_position": self.first_position,
+            "last_position": self.last_position,
+            "policies": dict(sorted(self.policies.items())),
             "bindings": self.bindings,
             "decisions": self.decisions,
             "same": self.same,
@@ -92,14 +119,18 @@ def difference(binding_id: UUID, decision: Decision) -> dict[str, Any]:
     }
 
 
-def histories(connection: Connection) -> Iterator[tuple[UUID, Sequence[BindingFact]]]:
+def histories(connection: Connection) -> Iterator[History]:
     """Every binding's history; memory holds one page of events."""
     with connection.transaction(), connection.cursor("histories", binary=True) as cursor:
         cursor.itersize = PAGE_SIZE
         cursor.execute(HISTORIES)
         for binding_id, rows in groupby(cursor, key=itemgetter(0)):
-            facts = [decode(topic, state) for _, _, topic, state in rows]
-            yield binding_id, cast(list[BindingFact], facts)
+            events = list(rows)
+            facts = [decode(topic, state) for _, _, topic, state, _ in events]
+            positions = [position for *_, position in events]
+            yield History(
+                binding_id, cast(list[BindingFact], facts), min(positions), max(positions)
+            )
 
 
 def replay(database: Database) -> ReplayResult:
@@ -107,11 +138,38 @@ def replay(database: Database) -> ReplayResult:
     result = ReplayResult()
     with database.connect("projector") as reading, database.connect("projector") as other:
         trees = Trees(other)
-        for binding_id, history in histories(reading):
-            result.bindings += 1
-            for decision in decisions_of(binding_id, history, trees.of):
-                result.count(binding_id, decision)
+        for history in histories(reading):
+            result.take(history)
+            for decision in decisions_of(history.binding_id, history.facts, trees.of):
+                result.count(history.binding_id, decision)
     return result
+
+
+def summary_of(result: ReplayResult, keys: LogKeys) -> Note:
+    """The counts as a note signed with the log's keys: for whoever does not reach the database.
+
+    One fact a line; then how many decisions were made under each policy.
+    """
+    lines = [
+        SUMMARY,
+        keys.name,
+        f"positions {result.first_position} {result.last_position}",
+        f"bindings {result.bindings}",
+        f"decisions {result.decisions}",
+        f"same {result.same}",
+        f"different {result.different}",
+        f"not-replayable {result.not_replayable.total()}",
+        *(f"policy {policy} {count}" for policy, count in sorted(result.policies.items())),
+    ]
+    return keys.sign_for_all("".join(f"{line}\n" for line in lines))
+
+
+def write_summary(result: ReplayResult, keys: LogKeys, file: Path) -> Path:
+    """The signed summary, and in a file beside it the public keys; return the name of that."""
+    beside = file.with_name(f"{file.name}.vkey")
+    file.write_text(str(summary_of(result, keys)), "utf-8")
+    beside.write_text("".join(f"{vkey}\n" for vkey in keys.installation_vkeys), "utf-8")
+    return beside
 
 
 @dataclass
@@ -150,7 +208,7 @@ def what_if(database: Database, draft: Policy) -> WhatIfResult:
     result, today = WhatIfResult(), policy_of()
     with database.connect("projector") as reading, database.connect("projector") as other:
         trees = Trees(other)
-        for binding_id, history in histories(reading):
+        for binding_id, history, *_ in histories(reading):
             binding = asin_binding.fold(None, binding_id, history)
             if binding is None or not binding.is_live:
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,16 @@ from api.cli.client import (
 from api.verifier.check import Verdict, told, verify
 from api.verifier.formats import Refused, read_checkpoint
 
+
+class Form(StrEnum):
+    """How a trail is written."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+FORMS = {f".{form}": form for form in Form}
 File = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, readable=True)]
 
 
@@ -65,6 +76,37 @@ def add_audit(audit: typer.Typer, find_server: Callable[[], Server]) -> None:
         client = Client(find_server(), seller, reason=reason)
         typer.echo(client.ask("GET", path).text, nl=False)
 
+    @audit.command()
+    def trail(
+        output: Annotated[Path, typer.Option(dir_okay=False, help="The file to write.")],
+        form: Annotated[
+            Form | None,
+            typer.Option("--format", help="Default: what the file's name ends in, else jsonl."),
+        ] = None,
+        subject: Annotated[str | None, typer.Option(help="An ASIN, or an id.")] = None,
+        actor: Annotated[str | None, typer.Option(help="For example key:…, or worker.")] = None,
+        type_: Annotated[
+            str | None, typer.Option("--type", help="For example asin_binding.price_adjusted.")
+        ] = None,
+        since: Annotated[str | None, typer.Option("--from", help="RFC 3339.")] = None,
+        until: Annotated[str | None, typer.Option("--to", help="RFC 3339, not included.")] = None,
+        seller: Seller = None,
+        reason: Reason = None,
+        lang: Lang = None,
+    ) -> None:
+        """The audit trail as one file, newest first, of any length: what, when, by whom and why.
+
+        For example: asin-sync audit trail --from 2026-11-01T00:00:00Z --output november.csv
+        """
+        client = Client(find_server(), seller, lang, reason)
+        chosen = form or FORMS.get(output.suffix, Form.JSONL)
+        parameters = {
+            "format": chosen.value, "actor": actor, "type": type_, "from": since, "to": until,
+            "subject": named(client, subject) if subject else None,
+        }  # fmt: skip
+        length = client.save("/audit-trail/export", output, **parameters)
+        stderr.print(f"{output} written, {length:,} bytes.")
+
     @audit.command("verify")
     def verify_bundle(
         bundle: Annotated[Path, typer.Argument(exists=True, help="A zip file, or its folder.")],
@@ -80,6 +122,11 @@ def add_audit(audit: typer.Typer, find_server: Callable[[], Server]) -> None:
         """
         given = (file.read_text("utf-8") if file else None for file in (key, checkpoint, policy))
         show(verify(bundle, *given), as_json=as_json)
+
+
+def named(client: Client, subject: str) -> str:
+    """The id of what the trail is asked about; an ASIN names its binding."""
+    return subject if "_" in subject else resolved(client, subject)
 
 
 def size_of(since: Path | None) -> int | None:

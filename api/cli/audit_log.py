@@ -1,22 +1,40 @@
-"""`asin-sync audit tiles` and `witness`: a log handed over whole, and a watch over others' logs."""
+"""`asin-sync audit tiles`, `witness`, `replay`: a log handed over, others' watched, ours judged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-from api.cli.client import stderr
+from api.cli.client import Exit, print_json, stderr
 from api.ids import inner_id
 
 ExportLog = Callable[[UUID, Path], int]
 Witness = Callable[[Path, str, list[str], list[str], tuple[str, int]], None]
+Replay = Callable[[Path | None], Mapping[str, Any]]
 
 
-def add_log_commands(audit: typer.Typer, export_log: ExportLog, run_witness: Witness) -> None:
+def add_log_commands(
+    audit: typer.Typer, export_log: ExportLog, run_witness: Witness, make_again: Replay
+) -> None:
+    @audit.command()
+    def replay(
+        summary: Annotated[
+            Path | None, typer.Option(dir_okay=False, help="Write the counts there, signed.")
+        ] = None,
+    ) -> None:
+        """Make every past decision again under its own policy. Exit 1 on any difference.
+
+        --summary FILE is a note signed by the logs' keys (C2SP signed-note), and FILE.vkey has
+        those: openssl and every verifier of signed notes check it. doctor shows the same vkey.
+        """
+        result = make_again(summary)
+        print_json(result, indent=True)
+        raise typer.Exit(Exit.FAILED if result["different"] else Exit.OK)
+
     @audit.command()
     def tiles(
         seller: Annotated[str, typer.Argument(help="Whose log: sel_1_….")],

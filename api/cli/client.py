@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from enum import IntEnum
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote
 
@@ -92,6 +94,29 @@ class Client:
         if answer.is_error:
             explain(answer)
         return answer
+
+    def save(self, path: str, file: Path, **parameters: Any) -> int:
+        """An answer of any length into a file, as it comes; return its bytes. Asks nothing more.
+
+        Raises typer.Exit as `ask` does; the file then stays as it was.
+        """
+        wanted = {name: value for name, value in parameters.items() if value is not None}
+        beside = file.with_name(f"{file.name}.part")
+        try:
+            with (
+                closing(self._http),
+                self._http.stream("GET", path, params={**self._http.params, **wanted}) as answer,
+            ):
+                if answer.is_error:
+                    answer.read()
+                    explain(answer)
+                with beside.open("wb") as part:
+                    length = sum(part.write(piece) for piece in answer.iter_bytes())
+        except httpx.HTTPError as error:
+            stderr.print(f"[red]no answer from the service:[/] {error}")
+            raise typer.Exit(Exit.UNAVAILABLE) from None
+        beside.replace(file)
+        return length
 
     def get(self, path: str, **parameters: Any) -> Any:
         return self.ask("GET", path, params=parameters).json()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from starlette.responses import RedirectResponse, StreamingResponse
+from starlette.responses import RedirectResponse
 
+from api.audit_export import Form, answered
 from api.ids import public_id
-from api.pages.audit_export import MEDIA_TYPES, Form, exported
 from api.pages.audit_view import audit_page, filter_of, subject_in
 from api.pages.page_frame import Visit
 from api.pages.page_server import PageServer, Refused
@@ -36,6 +36,10 @@ def add_audit(router: APIRouter, server: PageServer) -> None:
     async def as_jsonl(request: Request) -> Response:
         return await export(request, server, "jsonl")
 
+    @router.get("/audit/export.parquet")
+    async def as_parquet(request: Request) -> Response:
+        return await export(request, server, "parquet")
+
 
 def past_of(visit: Visit) -> str:
     """Where the binding is shown as it was. Raises NotFound, Unreadable."""
@@ -51,16 +55,9 @@ def past_of(visit: Visit) -> str:
 
 
 async def export(request: Request, server: PageServer, form: Form) -> Response:
-    """The whole filtered trail; its name says up to which position."""
+    """The whole filtered trail as a file."""
     try:
         visit = await server.visit(request)
-        rows = exported(server.desk, visit.seller_id, filter_of(visit), visit.position, form)
+        return answered(server.desk, visit.seller_id, filter_of(visit), visit.position, form)
     except Refused as refused:
         return server.refusal(request, refused)
-    name = f"asin-sync-audit-{visit.position}.{form}"
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return StreamingResponse(rows, media_type=MEDIA_TYPES[form], headers=headers)

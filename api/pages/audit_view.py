@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from api.audit_export import can_write
 from api.desk import Desk
 from api.ids import inner_id
 from api.l10n import mark
 from api.looks import REASON_READERS, look_answers
+from api.pages.checkpoint_view import newest_checkpoint
 from api.pages.event_lines import event_lines_of, hidden_from
 from api.pages.page_frame import Page, Visit
 from api.query_values import Unreadable, choice_in, cursor_after, moment_in, place_after
@@ -78,17 +80,19 @@ def audit_page(desk: Desk, visit: Visit) -> Page:
         lines = event_lines_of(connection, visit, shown) if view == "trail" else []
     context = {
         "view": view,
+        "checkpoint": newest_checkpoint(desk, visit) if view == "trail" else None,
         "sees_looks": sees_looks(visit),
         "wanted": wanted,
         "lines": lines,
         "looks": looks_in(desk, visit, shown) if view == "looks" else [],
         "types": types_for(visit),
+        "has_parquet": can_write("parquet"),
         "role_words": ROLES,
         "older": cursor_after(filtered, shown[-1].position) if len(rows) > PAGE_LENGTH else None,
         "asked": {name: visit.query(name) for name in FILTERS},
         "typed": typed,
     }
-    return Page("audit.html", context)
+    return Page("audit.html", context, is_kept=False)
 
 
 def sees_looks(visit: Visit) -> bool:

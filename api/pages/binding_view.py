@@ -12,7 +12,7 @@ from fastapi.encoders import jsonable_encoder
 from api.answers import binding_answer, history_answer
 from api.auth import OWN_SELLER_ROLES
 from api.desk import Desk
-from api.edit_text import difference_in_words
+from api.edit_text import differences_in
 from api.l10n import L10n, mark
 from api.log_text import (
     rule_in_words,
@@ -28,7 +28,7 @@ from api.pages.binding_story import story_of
 from api.pages.page_frame import Build, Page, Past, Visit
 from api.query_values import choice_in, cursor_after, moment_in, number_in, place_after
 from api.words import CERTIFICATES, IMAGE_VERDICTS, STATUSES
-from domain.asin_binding.facts import BindingFact, DriftFound
+from domain.asin_binding.facts import BindingFact
 from domain.errors import NotFound
 from domain.facts import Recorded
 from domain.stamps import event_id_of
@@ -264,13 +264,6 @@ def effects_in(history: Sequence[Recorded], versions: Mapping[UUID, int]) -> dic
         if cause is not None:
             found.setdefault(cause, []).append(each.version)
     return found
-
-
-def differences_in(fact: BindingFact, l10n: L10n) -> list[str]:
-    """Each field that somebody edited on Mercari, from what to what."""
-    if not isinstance(fact, DriftFound):
-        return []
-    return [difference_in_words(each, l10n) for each in fact.differences]
 
 
 def kind_of(recorded: Recorded) -> str:

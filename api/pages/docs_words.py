@@ -103,6 +103,9 @@ WHAT_TO_DO: Mapping[str, str] = {
         "State in a few words why you look at this seller, or name the ticket it is about."
     ),
     "nothing-signed": mark("Every event is signed within two seconds: ask again in a moment."),
+    "parquet-not-installed": mark(
+        "Ask for CSV or JSON Lines, or have the operator install the optional part for Parquet."
+    ),
     "evidence-broken": mark(
         "Somebody changed the database. Keep your checkpoint, and have the whole history checked "
         "anew."

@@ -29,6 +29,9 @@ from .tree import ensure_grown, root_by_inclusion
 BYTES_MAX = 200_000_000
 FILES_MAX = 100_000
 HEAD = "asin-sync head v1"
+LOOKED_AT = ("log.vkey", "checkpoint", "head", "consistency")
+LOOKED_INTO = ("events/", "leaves/", "proofs/")
+NAMES_MAX = 8
 
 
 class Event(NamedTuple):
@@ -106,6 +109,7 @@ class Check:
         self.check_events(files, checkpoint)
         self.check_head(files, checkpoint, keys)
         self.check_growth(files, checkpoint, keys, held)
+        self.name_renderings(files)
 
     def trusted_keys(self, files: Mapping[str, bytes], key: str | None) -> list[Key]:
         if key is not None:
@@ -237,6 +241,18 @@ class Check:
                 )
         ensure_grown(old, checkpoint, hashes)
         self.proved.append(f"the log of {old.size} leaves that you kept is the beginning of it")
+
+    def name_renderings(self, files: Mapping[str, bytes]) -> None:
+        """What is in the bundle and was not looked at."""
+        others = sorted(
+            name for name in files if name not in LOOKED_AT and not name.startswith(LOOKED_INTO)
+        )
+        if others:
+            named = [name if name.isprintable() else repr(name) for name in others[:NAMES_MAX]]
+            more = ["and more"] if len(others) > NAMES_MAX else []
+            self.unproved.append(
+                f"what {', '.join(named + more)} say: they are to be read, only events/ is proved"
+            )
 
 
 def read_bundle(bundle: Path) -> dict[str, bytes]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from domain.transparency.bundle import Bundle
 from domain.transparency.trust_policy import TrustPolicy
 from infra.database import Database
 from infra.transparency.log_keys import LogKeys
+from infra.transparency.log_tables import signed_at
 from infra.transparency.proving import prove, served_checkpoint
 
 
@@ -23,6 +25,10 @@ class TransparencyDesk:
     def checkpoint(self, seller_id: UUID) -> str:
         with self._database.reading_for(seller_id) as connection:
             return str(served_checkpoint(connection, seller_id, self._policy))
+
+    def signed_at(self, seller_id: UUID, size: int) -> datetime | None:
+        with self._database.reading_for(seller_id) as connection:
+            return signed_at(connection, seller_id, size)
 
     def vkeys(self, seller_id: UUID) -> Sequence[str]:
         return [verifier.vkey for verifier in self._keys.verifiers(seller_id)]

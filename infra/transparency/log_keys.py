@@ -36,15 +36,22 @@ class LogKeys(NamedTuple):
 
     @property
     def installation_vkeys(self) -> Sequence[str]:
-        """The keys under the installation's own name, for a witness of all its logs."""
-        return [Signer(self.name, self.seeds[each]).verifier.vkey for each in sorted(self.seeds)]
+        """The keys under the installation's own name: for witnesses and replays."""
+        return [signer.verifier.vkey for signer in self._named(self.name)]
 
     def sign(self, seller_id: UUID, text: str) -> Note:
         """The text signed by each key, in the name of the seller's log."""
         return Note(text, [signer.sign(text) for signer in self._signers(seller_id)])
 
+    def sign_for_all(self, text: str) -> Note:
+        """The text signed by each key in the name of the installation, of no seller's log."""
+        return Note(text, [signer.sign(text) for signer in self._named(self.name)])
+
     def _signers(self, seller_id: UUID) -> list[Signer]:
-        return [Signer(self.origin(seller_id), self.seeds[each]) for each in sorted(self.seeds)]
+        return self._named(self.origin(seller_id))
+
+    def _named(self, name: str) -> list[Signer]:
+        return [Signer(name, self.seeds[each]) for each in sorted(self.seeds)]
 
 
 def load_log_keys(folder: Path, name: str, *, may_create: bool) -> LogKeys:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from domain.transparency.merkle import TILE_WIDTH
@@ -23,6 +24,7 @@ HASH_BYTES = 32
 NEWEST = """
     SELECT size, note FROM tlog_checkpoints WHERE seller_id = %s ORDER BY size DESC LIMIT 1
 """
+SIGNED_AT = "SELECT signed_at FROM tlog_checkpoints WHERE seller_id = %s AND size = %s"
 NOTE = "SELECT note FROM tlog_checkpoints WHERE seller_id = %s AND size = %s"
 COSIGNATURES = """
     SELECT size, witness, line FROM tlog_cosignatures
@@ -109,3 +111,9 @@ def cosignatures(
     for size, vkey, line in rows:
         found.setdefault(size, {})[vkey] = line
     return found
+
+
+def signed_at(connection: Connection, seller_id: UUID, size: int) -> datetime | None:
+    """When the seller's checkpoint of this size was signed; None where there is none."""
+    row = connection.execute(SIGNED_AT, (seller_id, size), prepare=True).fetchone()
+    return row[0] if row else None

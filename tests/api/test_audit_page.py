@@ -16,8 +16,10 @@ import pytest
 from api.desk import Desk
 from domain.error_codes import LANGUAGES
 from domain.values import binding_id_of
+from infra.installation import Installation
 from tests.api.page_data import adjusted, listed_binding, record
 from tests.api.visiting import Visitor
+from tests.infra.transparency_scene import TransparencyScene
 
 NAMES = {"zh": "审计记录", "ja": "監査証跡", "en": "Audit trail"}
 
@@ -155,9 +157,49 @@ def test_staff_who_say_no_reason_get_no_export(
     assert auditor.get(f"/audit/reconstruct?{named}&subject=B0ANYTHING").status_code == 403
 
 
-def test_what_can_be_verified_today_is_said_and_nothing_more(
+def test_what_the_operator_can_verify_is_said_with_its_command(
     desk: Desk, seller_key: str, visitor: Visitor
 ) -> None:
     page = visitor(seller_key).get("/audit").text
     assert "asin-sync audit replay" in page
-    assert "bundle" not in page.lower()
+    assert "Nothing is signed yet" in page
+
+
+def test_the_newest_checkpoint_is_shown_to_be_kept_and_how_to_verify_with_it(
+    desk: Desk, installation: Installation, seller_key: str, seller_id: UUID, visitor: Visitor
+) -> None:
+    binding = listed_binding(desk, seller_id, "B0SIGNED01")
+    scene = TransparencyScene(installation)
+    scene.sign()
+    browser = visitor(seller_key)
+    page = browser.get("/audit").text
+    kept = re.search(r'href="([^"]+)" download="asin-sync-(\d+)\.checkpoint"', page)
+    assert kept
+    note = browser.get(html.unescape(kept[1])).text
+    assert note.split("\n")[1] == kept[2]
+    keys = browser.get("/v1/checkpoint/keys").text
+    assert all(line.split("+")[1] in page for line in keys.splitlines())
+    assert "asin-sync audit verify" in page
+    linked = re.search(r'href="([^"]+/evidence[^"]*)"', browser.get(f"/bindings/{binding}").text)
+    assert linked
+    bundle = browser.get(html.unescape(linked[1]))
+    assert bundle.headers["content-type"] == "application/zip"
+    assert bundle.headers["content-language"] == "en"
+    scene.close()
+
+
+def test_staff_get_the_evidence_of_the_seller_they_look_at_with_their_reason_only(
+    desk: Desk, installation: Installation, seller_id: UUID, visitor: Visitor
+) -> None:
+    binding = listed_binding(desk, seller_id, "B0SIGNED02")
+    scene = TransparencyScene(installation)
+    scene.sign()
+    auditor = visitor(desk.keys.create("auditor", None, "audit")[1])
+    page = auditor.get(f"/bindings/{binding}?seller_id=sel_1_{seller_id.hex}").text
+    linked = re.search(r'href="([^"]+/evidence[^"]*)"', page)
+    assert linked
+    assert auditor.get(html.unescape(linked[1])).status_code == 200
+    silent = visitor(desk.keys.create("auditor", None, "audit")[1])
+    del silent.headers["access-reason"]
+    assert silent.get(html.unescape(linked[1])).status_code == 403
+    scene.close()

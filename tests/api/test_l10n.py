@@ -18,7 +18,7 @@ KEYWORDS = {"_": None, "mark": None, "text": None, "ngettext": (1, 2), "plural":
 NAMES = {
     "Amazon", "Mercari", "ASIN", "ASINs", "CSV", "JST", "API", "ID", "UTF", "MiB", "JIS", "GB",
     "co", "jp", "https", "Shift", "PSE", "PSC", "TELEC", "PDF", "JPEG", "PNG", "MB",
-    "Webhook", "URL", "Pro", "Seller", "Sync",
+    "Webhook", "URL", "Pro", "Seller", "Sync", "Parquet", "JSON", "Lines",
 }  # fmt: skip
 TRANSLATIONS: tuple[Language, ...] = ("zh", "ja")
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from tests.bench.append import append_8_writers, append_bulk
 from tests.bench.categories import categories
 from tests.bench.decisions import decisions, replayed
+from tests.bench.evidence import evidence
 from tests.bench.images import images
 from tests.bench.measurement import Measure, keep, show
 from tests.bench.page_times import page_times
@@ -46,6 +47,10 @@ MEASURES: Mapping[tuple[str, ...], Measure] = {
         "tlog_proof_p50_ms", "tlog_proof_p99_ms", "bundle_200_seconds", "bundle_200_verify_seconds",
         "fsck_million_seconds", "tlog_event_to_checkpoint_p99_seconds",
     ): transparency,
+    (
+        "evidence_200_seconds", "evidence_200_cpu_seconds", "evidence_200_verify_seconds",
+        "evidence_200_pdf_cpu_seconds",
+    ): evidence,
     ("rss_mib", "upload_500_seconds", "upstream_calls_vs_least"): demonstration,
     ("upload_500_new_images_seconds",): new_images,
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""What people read of a history's evidence: none of it proves anything, `events/` does."""
