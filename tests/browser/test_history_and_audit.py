@@ -32,7 +32,7 @@ def visit(desk: Desk, seller_id: UUID, seller_key: str, browser: Browser) -> Ite
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{address}/sign-in")
         page.fill("#key", seller_key)
-        page.click("button.primary")
+        page.click("form[action='/sign-in'] button")
         yield Visit(page, address, seller_id, binding, complaints)
         context.close()
 
