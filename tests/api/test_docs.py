@@ -40,7 +40,7 @@ NAMES = {
 
 
 def example_in(html: str, name: str) -> str:
-    found = re.search(rf'<pre id="{name}">(.*?)</pre>', html, re.DOTALL)
+    found = re.search(rf'<pre id="{name}"[^>]*>(.*?)</pre>', html, re.DOTALL)
     assert found
     return unescape(found[1])
 

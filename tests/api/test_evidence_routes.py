@@ -9,7 +9,6 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,34 +21,19 @@ import api.verifier
 from api.desk import Desk
 from api.verifier.check import verify_files
 from infra.installation import Installation
-from infra.transparency.integrator import Integrator
-from infra.transparency.signer import CheckpointSigner
 from main import cli
 from tests.api.page_data import listed_binding
+from tests.infra.transparency_scene import signing
 from tests.sellers import LinkedSeller
 
 ABSENT = f"bnd_1_{'0' * 32}"
 
 
 @pytest.fixture
-def signing(installation: Installation) -> Iterator[None]:
-    """Integrator and signer at work, as in the worker."""
-    stop, seen = threading.Event(), installation.signed_checkpoints()
-    signer = CheckpointSigner(installation.database, installation.log_keys, seen)
-    followers = (Integrator(installation.database).run, signer.run)
-    threads = [threading.Thread(target=run, args=(stop,)) for run in followers]
-    for thread in threads:
-        thread.start()
-    yield
-    stop.set()
-    for thread in threads:
-        thread.join()
-    seen.close()
-
-
-@pytest.fixture
-def binding(desk: Desk, seller: LinkedSeller, signing: None) -> str:
-    return listed_binding(desk, seller.seller_id, "B0TESTAA01")
+def binding(desk: Desk, seller: LinkedSeller, installation: Installation) -> Iterator[str]:
+    """A binding whose events are signed as they come."""
+    with signing(installation):
+        yield listed_binding(desk, seller.seller_id, "B0TESTAA01")
 
 
 def files_of(answer: httpx.Response) -> dict[str, bytes]:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
+import time
+import zipfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from api.l10n import L10NS
+import api.verifier
+from api.l10n import JST, L10NS
 from domain.error_codes import Language
 from domain.stamps import Work
 from domain.values import binding_id_of
@@ -23,6 +28,7 @@ from infra.sandbox.goods import asin_of, flaw_of
 from tests.api.page_data import adjusted, listed_binding, record
 from tests.browser.stage import Stage
 from tests.infra.running_worker import now, running_worker, wait_until
+from tests.infra.transparency_scene import signing
 from tests.sandbox_server import SandboxServer
 from tests.sellers import upload_products
 
@@ -54,6 +60,13 @@ class Person:
 
     def type(self, label: str, text: str) -> None:
         self.page.get_by_label(label, exact=True).fill(text)
+
+    def saved(self, name: str, file: Path) -> Path:
+        """What comes of pressing that, as a file."""
+        with self.page.expect_download() as download:
+            self.press(name, "main")
+        download.value.save_as(file)
+        return file
 
     def reads(self, *texts: str) -> None:
         for text in texts:
@@ -151,6 +164,49 @@ def test_support_answers_a_ticket_with_the_right_history_of_the_listing(
     seller.reads(ASKED, told)
     for person in (seller, support):
         person.context.close()
+
+
+def test_an_auditor_shows_what_a_listing_was_at_a_second_and_hands_over_proof(
+    browser: Browser, stage: Stage, tmp_path: Path
+) -> None:
+    asin = "B0AUDIT001"
+    binding_id = binding_id_of(stage.seller_id, asin)
+    listed_binding(stage.desk, stage.seller_id, asin)
+    time.sleep(1.5)
+    second = datetime.now(JST).replace(microsecond=0)
+    record(stage.desk, stage.seller_id, binding_id, 5, [adjusted(9_600, 12_340)])
+    auditor = Person(browser, stage, "en", "/")
+    with signing(stage.installation):
+        auditor.type("API key", stage.keys["auditor"])
+        auditor.press("Sign in")
+        auditor.type("Seller ID", stage.names["seller"])
+        auditor.type("Why you look", "a complaint about a price")
+        auditor.press("Show")
+        auditor.menu("Audit")
+        auditor.reads("Keep this checkpoint", "Signed")
+        kept = auditor.saved("Keep this checkpoint", tmp_path / "kept.checkpoint")
+        keys = auditor.saved("Public keys", tmp_path / "log.vkey")
+        record(stage.desk, stage.seller_id, binding_id, 6, [adjusted(12_340, 5_000)])
+        auditor.type("ASIN or id of the binding", asin)
+        auditor.type("At this second (JST)", second.strftime("%Y-%m-%dT%H:%M:%S"))
+        auditor.press("Look at the past")
+        auditor.reads("You are looking at the past", asin, "¥9,600")
+        expect(auditor.page.locator("main")).not_to_contain_text("¥12,340")
+        auditor.press("Back to the present")
+        auditor.reads("¥5,000")
+        auditor.type("Leaves of a checkpoint that you kept", kept.read_text().split("\n")[1])
+        proof = auditor.saved("Prove that nothing before it was rewritten", tmp_path / "proof.zip")
+    auditor.context.close()
+    shutil.copytree(Path(api.verifier.__file__).parent, tmp_path / "verifier")
+    command = [sys.executable, "-P", "-m", "verifier", proof, "--checkpoint", kept, "--key", keys]
+    told = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": "."}, capture_output=True, text=True, check=False
+    ).stdout
+    assert told.endswith("VERIFIED\n"), told
+    assert told.count("asin_binding.price_adjusted") == 3
+    with zipfile.ZipFile(proof) as bundle:
+        report = bundle.read("report.html").decode()
+    assert all(each in report for each in (asin, "¥9,600", "¥12,340", "¥5,000"))
 
 
 def test_an_engineer_follows_the_feed_from_the_documentation_alone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -97,6 +98,24 @@ class TransparencyScene:
         self.integrator.close()
         self.signer.close()
         self.seen.close()
+
+
+@contextmanager
+def signing(installation: Installation) -> Iterator[None]:
+    """Integrator and signer at work, as in the worker."""
+    stop, seen = threading.Event(), installation.signed_checkpoints()
+    signer = CheckpointSigner(installation.database, installation.log_keys, seen)
+    followers = (Integrator(installation.database).run, signer.run)
+    threads = [threading.Thread(target=run, args=(stop,)) for run in followers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        seen.close()
 
 
 @contextmanager
