@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -18,7 +20,9 @@ from api.links import build_links
 from api.look_book import LookBook
 from api.looks import build_looks
 from api.notifications import build_notifications
+from api.openapi.document import document_of
 from api.operations import build_operations
+from api.pages.docs_words import TAGS
 from api.pages.routes import build_pages
 from api.pricing_rules import build_pricing
 from api.reports import build_reports
@@ -43,6 +47,10 @@ def build_app(desk: Desk) -> FastAPI:
         title="asin-sync",
         version=VERSION,
         description="Binds Amazon.co.jp ASINs to Mercari listings and proves what happened.",
+        servers=[{"url": "/", "description": "The installation that this document came from."}],
+        contact={"name": "The operator of this installation"},
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=[{"name": tag, "description": words} for tag, words in TAGS.items()],
         docs_url=None,
         redoc_url=None,
         max_body_size=BODY_BYTES_MAX,
@@ -63,4 +71,5 @@ def build_app(desk: Desk) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(SecurityHeaders, image_origins=desk.image_origins)
     problems.install(app)
+    app.openapi = cache(partial(document_of, app))  # type: ignore[method-assign]
     return app
