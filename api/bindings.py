@@ -15,7 +15,7 @@ from api.answers import binding_answer, differences_between, history_answer
 from api.ids import cursor_of, inner_id, place_in
 from api.openapi_extras import IF_MATCH, form_body
 from api.proofs import prove
-from api.requests import Reception, Visit, page_answer
+from api.requests import Reception, Visit, page_answer, tagged
 from domain import bindings as cases
 from domain.application import acting_for
 from domain.asin_binding import AsinBinding, BindingFact, Status, decisions, judging
@@ -78,12 +78,8 @@ def build_bindings(reception: Reception) -> APIRouter:
         """One binding: now, as of an instant (RFC 3339), or at a version."""
         visit = reception.reading(request)
         row = found(visit, inner_id("bnd", binding_id), as_of, at_version)
-        etag = f'"v{row.version}"'
-        response.headers["ETag"] = etag
-        response.headers["Vary"] = "Accept-Language"
-        if request.headers.get("if-none-match") == etag:
-            return Response(status_code=304, headers={"ETag": etag})
-        return {**binding_answer(row, visit.l10n), "as_of": as_of}
+        shown = {**binding_answer(row, visit.l10n), "as_of": as_of}
+        return tagged(request, response, row.version, shown)
 
     @router.get("/{binding_id}/history")
     def history(request: Request, binding_id: str, as_of: AwareDatetime | None = None) -> Any:
@@ -108,7 +104,8 @@ def build_bindings(reception: Reception) -> APIRouter:
         before = found(visit, inner, None, from_version)
         after = found(visit, inner, None, to_version)
         changes = differences_between(before, after, visit.l10n)
-        return {"from": from_version, "to": to_version, "changes": changes}
+        position = visit.desk.position()
+        return {"from": from_version, "to": to_version, "changes": changes, "position": position}
 
     @router.post("/{binding_id}/remap", status_code=202, openapi_extra=IF_MATCH)
     def remap(request: Request, response: Response, binding_id: str, body: RemapBody) -> Any:

@@ -18,6 +18,9 @@ IF_MATCH: dict[str, Any] = {
 }
 
 
+MAY_MATCH: dict[str, Any] = {"parameters": [{**IF_MATCH["parameters"][0], "required": False}]}
+
+
 def json_body(example: dict[str, Any]) -> dict[str, Any]:
     """A JSON body, told by an example."""
     content = {"application/json": {"schema": {"type": "object"}, "example": example}}

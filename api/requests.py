@@ -33,7 +33,7 @@ from domain.stamps import Work
 WAIT_SECONDS = 2.0
 WAIT_STEP_SECONDS = 0.01
 _POSITION = re.compile(r"[0-9]{1,18}")
-_ETAG = re.compile(r'(?:W/)?"v(\d+)"')
+_ETAG = re.compile(r'(?:W/)?"v([0-9]{1,18})"')
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,29 @@ class Visit:
 
     def expected_version(self) -> int:
         """The version that the caller saw. Raises PreconditionRequired without If-Match."""
-        form = _ETAG.fullmatch(self.request.headers.get("if-match", ""))
-        if form is None:
+        if (version := version_named(self.request)) is None:
             raise PreconditionRequired
-        return int(form[1])
+        return version
+
+
+def version_named(request: Request) -> int | None:
+    """The version in If-Match; None without one. Raises PreconditionRequired for another form."""
+    given = request.headers.get("if-match")
+    form = _ETAG.fullmatch(given or "")
+    if given and form is None:
+        raise PreconditionRequired
+    return int(form[1]) if form else None
+
+
+def tagged(request: Request, response: Response, version: int, answer: Any) -> Any:
+    """The answer with its ETag; 304 where the caller holds this version already."""
+    etag = f'"v{version}"'
+    headers = {"ETag": etag, "Vary": "Accept-Language"}
+    held = request.headers.get("if-none-match", "").split(",")
+    if {etag, "*"} & {each.strip().removeprefix("W/") for each in held}:
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
+    return answer
 
 
 def correlation_of(request: Request) -> UUID:

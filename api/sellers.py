@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field, field_validator
 
 from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids, caller_of
 from api.desk import Desk
 from api.ids import inner_id, public_id
-from api.requests import Reception, Visit, correlation_of
+from api.openapi_extras import MAY_MATCH
+from api.requests import Reception, Visit, correlation_of, tagged, version_named
 from domain import admission, seller
 from domain.admission import Rejection
 from domain.application import acting_for
@@ -30,7 +31,10 @@ from projections import sellers
 LINKS_MAX = 10_000
 OWN = "me"
 """In a path: the seller that the caller's key is bound to."""
-SETTINGS = ("default_float_pct", "reinstatement", "brake_pct", "hand_edited_price", "last_units")
+SETTINGS = (
+    "default_float_pct", "reinstatement", "brake_pct", "hand_edited_price", "last_units", "version",
+    "position",
+)  # fmt: skip
 
 
 class ReviewBody(BaseModel):
@@ -103,9 +107,10 @@ def build_sellers(reception: Reception) -> APIRouter:
     router = APIRouter(tags=["sellers"])
 
     @router.get("/sellers/{seller_id}")
-    def show(request: Request, seller_id: str) -> Any:
+    def show(request: Request, response: Response, seller_id: str) -> Any:
         """The seller as it stands."""
-        return seller_answer(visit_of(reception, request, seller_id))
+        answer = seller_answer(visit_of(reception, request, seller_id))
+        return tagged(request, response, answer["version"], answer)
 
     @router.post("/sellers/{seller_id}/review", status_code=202)
     def review(request: Request, seller_id: str, body: ReviewBody) -> Any:
@@ -125,12 +130,13 @@ def build_sellers(reception: Reception) -> APIRouter:
         return changed(reception, inner, lambda it: seller.request_erasure(it, command))
 
     @router.get("/sellers/{seller_id}/settings")
-    def settings(request: Request, seller_id: str) -> Any:
+    def settings(request: Request, response: Response, seller_id: str) -> Any:
         """The seller's defaults and guards."""
         answer = seller_answer(visit_of(reception, request, seller_id))
-        return {name: answer[name] for name in SETTINGS}
+        shown = {name: answer[name] for name in SETTINGS}
+        return tagged(request, response, answer["version"], shown)
 
-    @router.put("/sellers/{seller_id}/settings", status_code=202)
+    @router.put("/sellers/{seller_id}/settings", status_code=202, openapi_extra=MAY_MATCH)
     def change_settings(request: Request, seller_id: str, body: SettingsBody) -> Any:
         """Change what is given; live bindings keep their own float."""
         inner, work = acting(reception, request, seller_id)
@@ -140,17 +146,24 @@ def build_sellers(reception: Reception) -> APIRouter:
             brake_rate=rate_of(body.brake_pct),
             **body.model_dump(include={"reinstatement", "hand_edited_price", "last_units"}),
         )
-        return changed(reception, inner, lambda it: seller.change_settings(it, command))
+        return changed(
+            reception, inner, lambda it: seller.change_settings(it, command),
+            version_named(request),
+        )  # fmt: skip
 
     @router.get("/sellers/{seller_id}/warranty")
-    def warranty(request: Request, seller_id: str) -> Any:
+    def warranty(request: Request, response: Response, seller_id: str) -> Any:
         """The terms that new listings show, and the block as it is shown."""
         visit = visit_of(reception, request, seller_id)
         with acting_for(visit.seller_id):
-            terms = visit.seller().warranty
-        return {**terms.model_dump(), "text": terms.text()}
+            known = visit.seller()
+        shown = {
+            **known.warranty.model_dump(), "text": known.warranty.text(),
+            "version": known.version, "position": visit.desk.position(),
+        }  # fmt: skip
+        return tagged(request, response, known.version, shown)
 
-    @router.put("/sellers/{seller_id}/warranty", status_code=202)
+    @router.put("/sellers/{seller_id}/warranty", status_code=202, openapi_extra=MAY_MATCH)
     def change_warranty(request: Request, seller_id: str, body: WarrantyBody) -> Any:
         """Change the terms of new listings. Refused (E-414) where a part is not Japanese."""
         inner, work = acting(reception, request, seller_id)
@@ -158,7 +171,10 @@ def build_sellers(reception: Reception) -> APIRouter:
         command = seller.ChangeWarranty(
             stamp=work.stamp(), warranty=terms, is_attested=body.is_attested
         )
-        return changed(reception, inner, lambda it: seller.change_warranty(it, command))
+        return changed(
+            reception, inner, lambda it: seller.change_warranty(it, command),
+            version_named(request),
+        )  # fmt: skip
 
     add_brands(router, reception)
 
@@ -179,7 +195,8 @@ def build_sellers(reception: Reception) -> APIRouter:
             rows = connection.execute(
                 "SELECT operation, sum(calls)::bigint FROM asin_sync.upstream_calls GROUP BY 1"
             ).fetchall()
-        return {"calls": dict(rows), "total": sum(number for _, number in rows)}
+        total = sum(number for _, number in rows)
+        return {"calls": dict(rows), "total": total, "position": visit.desk.position()}
 
     return router
 
@@ -193,7 +210,8 @@ def add_brands(router: APIRouter, reception: Reception) -> None:
         visit = visit_of(reception, request, seller_id)
         with acting_for(visit.seller_id):
             held = visit.seller().authorisations
-        return {"items": [each.model_dump(mode="json") for each in held]}
+        items = [each.model_dump(mode="json") for each in held]
+        return {"items": items, "position": visit.desk.position()}
 
     @router.post("/sellers/{seller_id}/brands", status_code=202)
     def authorise(request: Request, seller_id: str, body: BrandsBody) -> Any:
@@ -312,8 +330,10 @@ def rate_of(percent: Decimal | None) -> Decimal | None:
     return None if percent is None else percent / 100
 
 
-def changed(reception: Reception, seller_id: UUID, decide: Decide) -> dict[str, Any]:
-    position = change_seller(reception.desk.app, seller_id, decide)
+def changed(
+    reception: Reception, seller_id: UUID, decide: Decide, expected_version: int | None = None
+) -> dict[str, Any]:
+    position = change_seller(reception.desk.app, seller_id, decide, expected_version)
     return {
         "id": public_id("sel", seller_id),
         "position": position or reception.desk.position(),

@@ -17,7 +17,7 @@ from api.answers import row_answer, submission_answer
 from api.auth import caller_of
 from api.ids import inner_id, public_id
 from api.openapi_extras import form_body
-from api.requests import Reception, Visit
+from api.requests import Reception, Visit, tagged
 from domain import uploads
 from domain.application import acting_for
 from domain.errors import FileRefused, NotFound, Refusal
@@ -57,9 +57,10 @@ def build_submissions(reception: Reception) -> APIRouter:
         return {"items": items, "next_cursor": None, "position": visit.desk.position()}
 
     @router.get("/{submission_id}")
-    def show(request: Request, submission_id: str) -> Any:
-        """One upload with the fate of every row."""
-        return shown(reception.reading(request), inner_id("sub", submission_id))
+    def show(request: Request, response: Response, submission_id: str) -> Any:
+        """One upload with the fate of every row; its ETag is the position of its last event."""
+        answer = shown(reception.reading(request), inner_id("sub", submission_id))
+        return tagged(request, response, answer["position"], answer)
 
     @router.get("/{submission_id}/events")
     def follow(request: Request, submission_id: str) -> StreamingResponse:

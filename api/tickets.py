@@ -18,7 +18,7 @@ from api.auth import OWN_SELLER_ROLES, RoleForbids, caller_of, ensure_staff_read
 from api.desk import Caller, Desk
 from api.ids import cursor_of, inner_id, place_in, public_id
 from api.openapi_extras import IF_MATCH, json_body
-from api.requests import Reception, Visit, named_seller, page_answer
+from api.requests import Reception, Visit, named_seller, page_answer, tagged
 from api.ticket_answers import (
     around_answer,
     figures_answer,
@@ -108,10 +108,10 @@ def build_tickets(reception: Reception) -> APIRouter:
         reading it is a look at the seller through this ticket, and recorded as one.
         """
         visit, ticket = ticket_seen(reception, request, ticket_id)
-        return {
-            **shown(visit, response, ticket),
-            **(around_answer(visit.desk, visit.seller_id, ticket) if is_staff(visit) else {}),
-        }
+        answer = {**shown(visit, response, ticket), "position": visit.desk.position()}
+        if is_staff(visit):
+            answer |= around_answer(visit.desk, visit.seller_id, ticket)
+        return tagged(request, response, answer["version"], answer)
 
     @router.get("/{ticket_id}/attachments/{sha256}")
     def attachment(request: Request, ticket_id: str, sha256: str) -> Response:
@@ -164,14 +164,14 @@ def add_lists(router: APIRouter, reception: Reception) -> None:
         desk = reception.desk
         caller = caller_of(request, desk, reception.sessions)
         now = desk.clock()
-        since = now - timedelta(days=days)
+        since, position = now - timedelta(days=days), desk.position()
         if caller.seller_id is None and named_seller(request) is None:
             ensure_staff_reader(caller)
             with desk.reading_for_staff() as connection:
-                return figures_answer(tickets.figures(connection, since, now), days)
+                return figures_answer(tickets.figures(connection, since, now), days, position)
         visit = reception.reading(request)
         with desk.reading_for(visit.seller_id) as connection:
-            return figures_answer(tickets.figures(connection, since, now), days)
+            return figures_answer(tickets.figures(connection, since, now), days, position)
 
 
 def add_writing(router: APIRouter, reception: Reception) -> None:

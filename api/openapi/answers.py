@@ -21,6 +21,8 @@ class Answer(NamedTuple):
     shape: type[BaseModel] | None = None
     media_types: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    is_kept: bool = False
+    """It says 304 to who holds its version."""
 
 
 def page(shape: type[BaseModel]) -> Answer:
@@ -31,16 +33,20 @@ def tagged(shape: type[BaseModel], *headers: str) -> Answer:
     return Answer(shape, headers=("ETag", *headers))
 
 
+def kept(shape: type[BaseModel]) -> Answer:
+    return Answer(shape, headers=("ETag",), is_kept=True)
+
+
 RECORDED = Answer(shapes.Recorded)
 RECORDED_VERSION = tagged(shapes.RecordedVersion)
 ANSWERS: Mapping[str, Answer] = {
     "GET /v1/submissions": Answer(shapes.SubmissionList),
     "POST /v1/submissions": Answer(shapes.SubmissionAccepted, headers=("Location",)),
     "GET /v1/submissions/template.csv": Answer(None, (CSV,)),
-    "GET /v1/submissions/{submission_id}": tagged(shapes.Submission),
+    "GET /v1/submissions/{submission_id}": kept(shapes.Submission),
     "GET /v1/submissions/{submission_id}/events": Answer(None, (STREAM,)),
     "GET /v1/bindings": page(shapes.BindingPage),
-    "GET /v1/bindings/{binding_id}": tagged(shapes.BindingThen),
+    "GET /v1/bindings/{binding_id}": kept(shapes.BindingThen),
     "GET /v1/bindings/{binding_id}/history": Answer(shapes.History),
     "GET /v1/bindings/{binding_id}/diff": Answer(shapes.Diff),
     "POST /v1/bindings/{binding_id}/remap": RECORDED_VERSION,
@@ -56,12 +62,12 @@ ANSWERS: Mapping[str, Answer] = {
     "GET /v1/health-score": Answer(shapes.HealthScore),
     "GET /v1/audit-trail": page(shapes.AuditPage),
     "GET /v1/fees": Answer(shapes.Proceeds),
-    "GET /v1/sellers/{seller_id}": tagged(people.Seller),
+    "GET /v1/sellers/{seller_id}": kept(people.Seller),
     "POST /v1/sellers/{seller_id}/review": RECORDED,
     "POST /v1/sellers/{seller_id}/erasure": RECORDED,
-    "GET /v1/sellers/{seller_id}/settings": tagged(people.Settings),
+    "GET /v1/sellers/{seller_id}/settings": kept(people.Settings),
     "PUT /v1/sellers/{seller_id}/settings": RECORDED,
-    "GET /v1/sellers/{seller_id}/warranty": tagged(people.Warranty),
+    "GET /v1/sellers/{seller_id}/warranty": kept(people.Warranty),
     "PUT /v1/sellers/{seller_id}/warranty": RECORDED,
     "GET /v1/sellers/{seller_id}/brands": Answer(people.Brands),
     "POST /v1/sellers/{seller_id}/brands": RECORDED,
@@ -109,7 +115,7 @@ ANSWERS: Mapping[str, Answer] = {
     "POST /v1/tickets": tagged(case.Ticket, "Location"),
     "GET /v1/tickets": page(case.TicketPage),
     "GET /v1/tickets/figures": Answer(case.TicketFigures),
-    "GET /v1/tickets/{ticket_id}": tagged(case.Ticket),
+    "GET /v1/tickets/{ticket_id}": kept(case.Ticket),
     "GET /v1/tickets/{ticket_id}/attachments/{sha256}": Answer(None, (FILE,)),
     "POST /v1/tickets/{ticket_id}/replies": tagged(case.Ticket),
     "POST /v1/tickets/{ticket_id}/hand-over": tagged(case.Ticket),

@@ -31,9 +31,7 @@ UNKEYED: Collection[str] = (
     "POST /v1/webhooks/{webhook_id}/test", "POST /v1/webhooks/{webhook_id}/resend",
 )  # fmt: skip
 """They record nothing under a key: it is not read."""
-KEYED = frozenset(
-    name for name in ANSWERS if name.startswith("POST /v1/") and name not in UNKEYED
-)
+KEYED = frozenset(name for name in ANSWERS if name.startswith("POST /v1/") and name not in UNKEYED)
 
 
 def document_of(app: FastAPI) -> dict[str, Any]:
@@ -71,8 +69,7 @@ def answer_schemas() -> dict[str, Any]:
 
 def complete(name: str, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     """Give an operation its parameters, security, answers and refusals."""
-    method, path = name.split(" ", 1)
-    is_secured = path.startswith("/v1/") and name not in OPEN
+    is_secured = " /v1/" in name and name not in OPEN
     operation["security"] = [{"key": []}] if is_secured else []
     operation["description"] = operation.get("description", operation["summary"])
     parameters = operation.setdefault("parameters", [])
@@ -83,8 +80,7 @@ def complete(name: str, operation: dict[str, Any], schemas: dict[str, Any]) -> N
             media["examples"] = {"least": {"value": example_of("", media["schema"], schemas)}}
     succeeding = next(status for status in operation["responses"] if status.startswith("2"))
     answers = {succeeding: succeeded(ANSWERS[name], name, is_secured, schemas)}
-    if "If-None-Match" in {PARAMETERS[each]["name"] for each in
-                           shared_parameters(name, is_secured=is_secured)}:  # fmt: skip
+    if ANSWERS[name].is_kept:
         answers["304"] = {"description": "It is still the version that is held."}
     for status in refusals_of(name, operation, is_secured=is_secured):
         answers[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
@@ -103,7 +99,7 @@ def shared_parameters(name: str, *, is_secured: bool) -> list[str]:
         found += ["SellerId"] if not path.startswith("/v1/sellers/{seller_id}") else []
     if is_secured and method == "GET":
         found.append("AtPosition")
-        found += ["IfNoneMatch"] if "ETag" in ANSWERS[name].headers else []
+        found += ["IfNoneMatch"] if ANSWERS[name].is_kept else []
     if name in KEYED:
         found.append("IdempotencyKey")
     return found

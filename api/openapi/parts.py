@@ -33,7 +33,9 @@ HEADERS: Mapping[str, Any] = {
     "Idempotency-Replayed": header(
         "`true` where this key had been used: nothing was recorded again.", "true"
     ),
-    "RateLimit-Policy": header("How many requests a key may send in a window.", "default;q=600;w=60"),
+    "RateLimit-Policy": header(
+        "How many requests a key may send in a window.", "default;q=600;w=60"
+    ),
     "RateLimit": header(
         "How many it may still send, and after how many seconds all of them.", "default;r=599;t=1"
     ),

@@ -15,6 +15,8 @@ from domain.ticket.facts import STAFF_ONLY
 
 CLOUD_EVENTS = "application/cloudevents+json"
 SCHEMAS = "#/components/schemas/"
+STAMPED = ("value.Stamp", "value.Cause")
+"""What the envelope tells in its own words."""
 SIGNED: tuple[dict[str, Any], ...] = (
     {**parameter("webhook-id", "header", "The event's id: the same however often it is sent.",
                  {**TEXT, "example": "evt_MTo0Mg"}), "required": True},
@@ -43,8 +45,7 @@ def event_schemas() -> dict[str, Any]:
             schema["required"] = [each for each in schema["required"] if each != "stamp"]
             schema["title"] = topic
         schemas[f"event.{topic}" if topic else value_name(name)] = referring_to_values(schema)
-    del schemas[value_name("Stamp")]
-    return schemas
+    return {name: each for name, each in schemas.items() if name not in STAMPED}
 
 
 def value_name(name: str) -> str:
