@@ -7,7 +7,7 @@ from functools import cache, partial
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import problems
+from api import problems, replays
 from api.alerts import build_alerts
 from api.applications import build_applications
 from api.arbitrage import build_arbitrage
@@ -15,6 +15,7 @@ from api.bindings import build_bindings
 from api.contacts import build_contacts
 from api.desk import Desk
 from api.feed import build_feed
+from api.idempotency import SentBodies
 from api.keys import build_keys
 from api.links import build_links
 from api.look_book import LookBook
@@ -70,6 +71,8 @@ def build_app(desk: Desk) -> FastAPI:
     app.include_router(build_operations(desk))
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(SecurityHeaders, image_origins=desk.image_origins)
+    app.add_middleware(SentBodies)
     problems.install(app)
+    replays.install(app)
     app.openapi = cache(partial(document_of, app))  # type: ignore[method-assign]
     return app

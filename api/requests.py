@@ -22,6 +22,7 @@ from api.auth import (
     seller_written_by,
 )
 from api.desk import Caller, Desk
+from api.idempotency import ensure_new
 from api.ids import inner_id
 from api.l10n import L10NS, L10n, language_of
 from api.look_book import LookBook
@@ -68,7 +69,7 @@ def version_named(request: Request) -> int | None:
     """The version in If-Match; None without one. Raises PreconditionRequired for another form."""
     given = request.headers.get("if-match")
     form = _ETAG.fullmatch(given or "")
-    if given and form is None:
+    if given is not None and form is None:
         raise PreconditionRequired
     return int(form[1]) if form else None
 
@@ -124,14 +125,18 @@ class Reception:
     def writing(self, request: Request) -> Visit:
         """A request that acts for a seller. Raises also RoleForbids."""
         caller = caller_of(request, self.desk, self.sessions)
-        return Visit(request, self.desk, caller, seller_written_by(caller, named_seller(request)))
+        seller_id = seller_written_by(caller, named_seller(request))
+        ensure_new(request, self.desk, caller, seller_id)
+        return Visit(request, self.desk, caller, seller_id)
 
     def reviewing(self, request: Request) -> Visit:
         """A reviewer acting on the seller it names. Raises RoleForbids, and as `visit` does."""
         caller = caller_of(request, self.desk, self.sessions)
         if caller.role not in REVIEWER_ROLES:
             raise RoleForbids(REVIEWER_ROLES)
-        return self.visit(request, caller, named_seller(request))
+        visit = self.visit(request, caller, named_seller(request))
+        ensure_new(request, self.desk, caller, visit.seller_id)
+        return visit
 
     def is_still_allowed(self, visit: Visit) -> Callable[[], bool]:
         """Whether the key, or the session, still opens this, and staff's look lasts."""

@@ -8,11 +8,14 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids, caller_of
 from api.desk import Desk
+from api.idempotency import ensure_new
 from api.ids import inner_id, public_id
+from api.instants import Instant
 from api.openapi_extras import MAY_MATCH
 from api.requests import Reception, Visit, correlation_of, tagged, version_named
 from domain import admission, seller
@@ -66,7 +69,7 @@ class SettingsBody(BaseModel):
     def refuse_null(cls, value: object) -> object:
         """Null is no setting: one that stays is left out."""
         if value is None:
-            raise ValueError("give a value, or leave the setting out")
+            raise PydanticCustomError("no_null", "give a value, or leave it out")
         return value
 
 
@@ -86,7 +89,7 @@ class BrandBody(BaseModel):
     brand: str = Field(min_length=1, max_length=100)
     registration_number: str = Field(min_length=1, max_length=40)
     chain: list[str] = Field(default=[], max_length=10)
-    valid_until: AwareDatetime | None = None
+    valid_until: Instant | None = None
 
 
 class BrandsBody(BaseModel):
@@ -115,8 +118,7 @@ def build_sellers(reception: Reception) -> APIRouter:
     @router.post("/sellers/{seller_id}/review", status_code=202)
     def review(request: Request, seller_id: str, body: ReviewBody) -> Any:
         """Decide on an application. Reviewers; of two at once the second is told who was first."""
-        work = staff_work(reception, request, REVIEWER_ROLES)
-        inner = inner_id("sel", seller_id)
+        inner, work = deciding_on(reception, request, seller_id)
         return changed(reception, inner, lambda it: reviewed(it, body, work))
 
     @router.post("/sellers/{seller_id}/erasure", status_code=202)
@@ -216,10 +218,9 @@ def add_brands(router: APIRouter, reception: Reception) -> None:
     @router.post("/sellers/{seller_id}/brands", status_code=202)
     def authorise(request: Request, seller_id: str, body: BrandsBody) -> Any:
         """Authorise brands. Reviewers only; refused (E-416) for a malformed registration."""
-        work = staff_work(reception, request, REVIEWER_ROLES)
+        inner, work = deciding_on(reception, request, seller_id)
         found = tuple(BrandAuthorisation(**each.model_dump()) for each in body.brands)
         command = seller.AuthoriseBrands(stamp=work.stamp(), authorisations=found)
-        inner = inner_id("sel", seller_id)
         return changed(reception, inner, lambda it: seller.authorise_brands(it, command))
 
     @router.delete("/sellers/{seller_id}/brands/{brand}", status_code=202)
@@ -256,7 +257,18 @@ def staff_work(reception: Reception, request: Request, roles: Collection[Role]) 
 def acting(reception: Reception, request: Request, seller_id: str) -> tuple[UUID, Work]:
     """A seller acts for itself, an admin for the seller it names. Raises RoleForbids, NotFound."""
     work = staff_work(reception, request, (*OWN_SELLER_ROLES, "admin"))
-    return visit_of(reception, request, seller_id).seller_id, work
+    visit = visit_of(reception, request, seller_id)
+    ensure_new(request, reception.desk, visit.caller, visit.seller_id)
+    return visit.seller_id, work
+
+
+def deciding_on(reception: Reception, request: Request, seller_id: str) -> tuple[UUID, Work]:
+    """A reviewer decides on the seller of the path. Raises RoleForbids, NotFound."""
+    work = staff_work(reception, request, REVIEWER_ROLES)
+    inner = inner_id("sel", seller_id)
+    caller = caller_of(request, reception.desk, reception.sessions)
+    ensure_new(request, reception.desk, caller, inner)
+    return inner, work
 
 
 def ensure_registered(desk: Desk, seller_id: UUID) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from api.cloud_events import TEST_TYPE, trial_message
 from api.desk import Desk
-from api.ids import cursor_of, event_id_at, inner_id, place_in, position_of_event, public_id
+from api.ids import event_id_at, inner_id, position_of_event, public_id
+from api.instants import Instant
 from api.openapi_extras import MAY_MATCH
+from api.paging import cursor_after, place_after
 from api.requests import Reception, Visit, page_answer, version_named
 from domain import webhooks
 from domain.application import acting_for
@@ -43,7 +45,7 @@ class ResendBody(BaseModel):
     """One event by its id, or all that the endpoint wants from an instant on."""
 
     event_id: str | None = Field(default=None, max_length=60)
-    since: AwareDatetime | None = None
+    since: Instant | None = None
 
 
 def build_webhooks(reception: Reception) -> APIRouter:
@@ -112,15 +114,18 @@ def add_deliveries(router: APIRouter, reception: Reception) -> None:
         request: Request,
         response: Response,
         webhook_id: str,
-        cursor: str | None = None,
+        cursor: str | None = None,  # noqa: ARG001
         limit: int = Query(50, ge=1, le=200),
     ) -> Any:
         """Every attempt of the last thirty days, newest first."""
         visit = reception.reading(request)
         webhook = held(visit, inner_id("whk", webhook_id))
-        before = place_in(cursor, 1)[0] if cursor else None
+        place = place_after(request, visit.seller_id, 1)
+        before = place[0] if place else None
         found = visit.desk.webhooks.attempts(visit.seller_id, webhook.webhook_id, before, limit)
-        following = cursor_of(found[-1].number) if len(found) == limit else None
+        following = None
+        if len(found) == limit:
+            following = cursor_after(request, visit.seller_id, found[-1].number)
         items = [attempt_answer(each) for each in found]
         return page_answer(request, response, items, following, visit.desk.position())
 

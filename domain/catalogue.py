@@ -9,6 +9,7 @@ from domain import breaker, category_tree, looks, seller, submission, sync_sweep
 from domain.asin_binding.facts import BindingFact
 from domain.channel_prices import ChannelPricesEntered
 from domain.facts import Fact
+from domain.requests import KeyUsed
 
 FACTS: tuple[type[Fact], ...] = (
     *get_args(seller.SellerFact),
@@ -20,6 +21,7 @@ FACTS: tuple[type[Fact], ...] = (
     looks.Opened,
     category_tree.Recorded,
     ChannelPricesEntered,
+    KeyUsed,
 )
 
 BY_TOPIC: Mapping[str, type[Fact]] = {fact.TOPIC: fact for fact in FACTS}

@@ -120,6 +120,10 @@ HELD: tuple[Held, ...] = (
         tables=("tickets",), topics=("ticket.", "seller_look."), is_personal=True,
     ),
     Held(
+        "held_requests", ("seller", "staff"), "own_key", "erasure", _PERSONS,
+        topics=("request.",), is_personal=True,
+    ),
+    Held(
         "held_suspicions", ("service", "staff"), "own_key", "erasure",
         (*_PERSONS, "appi_security"),
         tables=("arbitrage_signs", "suspicions", "terminations"),

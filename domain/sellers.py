@@ -29,7 +29,9 @@ def change_seller(
             raise NotFound("no such seller")
         if expected_version not in (None, known.version):
             detail = f"the seller is at version {known.version}, not {expected_version}"
-            raise VersionConflict(detail, version=known.version)
+            raise VersionConflict(
+                detail, version=known.version, rules={"If-Match": "version_moved_on"}
+            )
         return app.record(Change(seller_id, known.version, decide(known)))
 
     with acting_for(seller_id):

@@ -139,7 +139,6 @@ def refusals_of(name: str, operation: Mapping[str, Any], *, is_secured: bool) ->
     found |= {409} if method in WRITES else set()
     found |= {429} if name == "POST /v1/sellers" else set()
     found |= {502, 503} if name in ASKS_UPSTREAM else set()
-    versions = {each.get("name"): each for each in operation["parameters"]}
-    if "If-Match" in versions:
-        found |= {412, 428} if versions["If-Match"]["required"] else {412}
+    if "If-Match" in [each.get("name") for each in operation["parameters"]]:
+        found |= {412, 428}
     return sorted(found)

@@ -44,30 +44,31 @@ HEADERS: Mapping[str, Any] = {
 PARAMETERS: Mapping[str, Any] = {
     "Language": parameter(
         "lang", "query", "The language of what is told to people, before `Accept-Language`.",
-        {**TEXT, "enum": ["zh", "ja", "en"]},
+        {**TEXT, "example": "ja"},
     ),
     "AtPosition": parameter(
         "at_position", "query",
         "Wait up to two seconds until the answer shows this position of the log.",
-        {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+        {**TEXT, "example": "42"},
     ),
     "SellerId": parameter(
         "seller_id", "query", "The seller that is meant; a key of staff has to say.",
-        {**TEXT, "pattern": "^sel_1_[0-9a-f]{32}$"},
+        {**TEXT, "example": "sel_1_9d7c5b3a1f2f0e9a6f4f0e6f529a3c0f"},
     ),
     "AccessReason": parameter(
         "Access-Reason", "header",
         "Staff of Mercari say why they look at the seller; it is recorded.",
-        {**TEXT, "maxLength": 200},
+        {**TEXT, "example": "the seller asked by telephone"},
     ),
     "IdempotencyKey": parameter(
         "Idempotency-Key", "header",
         "Sent again under the same key, the request is answered as it was, and done once.",
-        {**TEXT, "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+        {**TEXT, "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$",
+         "example": "order-42"},
     ),
     "IfNoneMatch": parameter(
         "If-None-Match", "header", "The `ETag` that is held: where it still is, 304.",
-        {**TEXT, "pattern": r'^"v[0-9]{1,9}"$'},
+        {**TEXT, "example": '"v17"'},
     ),
 }  # fmt: skip
 PROBLEM_SCHEMA: Mapping[str, Any] = {

@@ -120,12 +120,12 @@ class Keys(BaseModel):
 
 
 class NewKey(BaseModel):
-    """A key that was just made; it is never shown again."""
+    """A key that was just made; it is null where the answer is replayed."""
 
     id: str
     role: Role
     label: str
-    key: str
+    key: str | None
     position: int
 
 
@@ -272,9 +272,9 @@ class WebhookShown(Webhook):
 
 
 class NewWebhook(Webhook):
-    """An endpoint that was just registered; its secret is never shown again."""
+    """An endpoint that was just registered; its secret is null where the answer is replayed."""
 
-    secret: str
+    secret: str | None
     position: int
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, with examples that hold; and no promise of it is broken."""
+"""The OpenAPI document: valid, complete, its examples hold, and no promise of it is broken."""
 
 from __future__ import annotations
 

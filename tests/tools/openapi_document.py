@@ -1,4 +1,4 @@
-"""Write the OpenAPI document of the routes as they are: `python -m tests.tools.openapi_document FILE`.
+"""Write the OpenAPI document of the routes: `python -m tests.tools.openapi_document FILE`.
 
 `--release` writes docs/openapi-v1.json, which the contract test holds every later document against.
 """
