@@ -15,12 +15,13 @@ import typer
 
 from api.cli.applications import add_applications
 from api.cli.arbitrage import add_arbitrage
-from api.cli.client import Client, Exit, Server, print_json, stderr, stdout
+from api.cli.client import Client, Exit, Server, print_json, refusals_told, stderr, stdout
 from api.cli.precheck import build_policy_commands, policy_named
 from api.cli.privacy import add_privacy
 from api.cli.program import build_cli
 from api.cli.sandbox import add_sandbox_commands
 from api.cli.sellers import add_erasure, add_seller_links
+from domain.errors import NotFound
 
 if TYPE_CHECKING:
     from infra.installation import Installation
@@ -163,8 +164,9 @@ def create_key(
     from api.ids import inner_id
     from infra.key_commands import create
 
-    inner = inner_id("sel", seller) if seller else None
-    print_json(create(installation(), role, inner, label, now))
+    with refusals_told():
+        inner = inner_id("sel", seller) if seller else None
+        print_json(create(installation(), role, inner, label, now))
 
 
 @key_commands.command("list")
@@ -175,13 +177,18 @@ def list_keys() -> None:
 
 
 @key_commands.command("revoke")
-def revoke_key(key_id: str) -> None:
+def revoke_key(
+    key_id: str,
+    even_if_last: Annotated[
+        bool, typer.Option("--even-if-last", help="Also the last that people sign in with.")
+    ] = False,
+) -> None:
     """Close a key; it opens nothing after five seconds at the latest."""
     from infra.key_commands import revoke
 
-    if not revoke(installation(), key_id, now):
-        stderr.print(f"[red]no open key {key_id}[/]")
-        raise typer.Exit(Exit.NOT_FOUND)
+    with refusals_told():
+        if not revoke(installation(), key_id, now, may_be_last=even_if_last):
+            raise NotFound(f"no open key {key_id}: see asin-sync key list")
 
 
 @key_commands.command("rotate")

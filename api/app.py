@@ -26,6 +26,7 @@ from api.operations import build_operations
 from api.pages.docs_words import TAGS
 from api.pages.routes import build_pages
 from api.pricing_rules import build_pricing
+from api.rate_limits import RateHeaders
 from api.reports import build_reports
 from api.requests import Reception
 from api.security_headers import SecurityHeaders
@@ -72,6 +73,7 @@ def build_app(desk: Desk) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(SecurityHeaders, image_origins=desk.image_origins)
     app.add_middleware(SentBodies)
+    app.add_middleware(RateHeaders)
     problems.install(app)
     replays.install(app)
     app.openapi = cache(partial(document_of, app))  # type: ignore[method-assign]

@@ -67,7 +67,7 @@ class CompanyBody(BaseModel):
     entity: str = Field(max_length=40)
     company_name: str = Field(max_length=200)
     registration_number: str = Field(max_length=40)
-    sells_brands: bool
+    sells_brands: bool = Field(strict=True)
     representative_name: str = Field(max_length=100)
     contact_name: str = Field(max_length=100)
     contact_email: str = Field(max_length=254)

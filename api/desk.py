@@ -14,7 +14,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from domain.application import AsinSync
-from domain.callers import Caller, KeyInfo
+from domain.callers import Allowance, Caller, KeyInfo
 from domain.consents import Browser, Consent, ConsentAnswer
 from domain.contacts import Contact, ContactState
 from domain.evidence import EvidenceFile, OwnKind
@@ -65,6 +65,20 @@ class Keys(Protocol):
 
         Raises KeyRefused for a seller's last key that people sign in with, unless it may be that.
         """
+
+
+class Limits(Protocol):
+    """How many requests each key may send."""
+
+    @property
+    def is_off(self) -> bool:
+        """Nothing is counted."""
+
+    def take(self, key_id: str) -> Allowance | None:
+        """Let one request of the key be sent, or say for how long not; None without limits."""
+
+    def take_leased(self, key_id: str) -> Allowance | None:
+        """The same without a look-up; None where one is needed."""
 
 
 class Hints(Protocol):
@@ -128,6 +142,7 @@ class Desk(Protocol):
     app: AsinSync
     clock: Clock
     keys: Keys
+    limits: Limits
     shops: Shops
     hints: Hints
     webhooks: WebhookDesk

@@ -116,5 +116,6 @@ def key_answer(key: KeyInfo, caller: Caller) -> dict[str, Any]:
         "label": key.label,
         "created_at": key.created_at,
         "revoked_at": key.revoked_at,
+        "last_used_at": key.last_used_at,
         "is_yours": key.key_id == caller.key_id,
     }

@@ -11,7 +11,7 @@ IF_MATCH: dict[str, Any] = {
             "name": "If-Match",
             "in": "header",
             "required": True,
-            "schema": {"type": "string", "pattern": r'^(W/)?"v[0-9]{1,18}"$', "example": '"v1"'},
+            "schema": {**TEXT, "example": '"v1"'},
             "description": "The version that was seen, from the `ETag` of the answer.",
         }
     ]

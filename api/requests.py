@@ -27,6 +27,7 @@ from api.ids import inner_id
 from api.l10n import L10NS, L10n, language_of
 from api.look_book import LookBook
 from api.problems import PreconditionRequired
+from api.rate_limits import spend_soon
 from api.sessions import Sessions
 from domain.seller import Seller
 from domain.stamps import Work
@@ -116,7 +117,8 @@ class Reception:
     async def reading_soon(self, request: Request) -> Visit:
         """Like `reading`; stays in the event loop where everything needed is in memory."""
         caller = self.desk.keys.known(bearer_key(request) or "")
-        if caller is None or "at_position" in request.query_params:
+        is_asked = caller is None or "at_position" in request.query_params
+        if caller is None or is_asked or not spend_soon(request, self.desk, caller):
             return await run_in_threadpool(self.reading, request)
         seller_id = seller_read_by(caller, named_seller(request))
         await self.looks.ensure_soon(request, caller, seller_id)

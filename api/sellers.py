@@ -76,7 +76,7 @@ class SettingsBody(BaseModel):
 class WarrantyBody(BaseModel):
     """The initial-defect warranty, in Japanese; the seller attests that it is no machine's."""
 
-    is_attested: bool = False
+    is_attested: bool = Field(False, strict=True)
     days: int = Field(ge=1, le=365)
     conditions: str = Field(max_length=500)
     remedy: str = Field(max_length=500)
@@ -102,7 +102,7 @@ class SweepBody(BaseModel):
     """Which sweep to run now; without the brake it follows Amazon, however much that changes."""
 
     kind: SweepKind = "status"
-    is_brake_off: bool = False
+    is_brake_off: bool = Field(False, strict=True)
 
 
 def build_sellers(reception: Reception) -> APIRouter:

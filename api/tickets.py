@@ -70,7 +70,7 @@ class ReplyBody(BaseModel):
     """What is said; internal is for staff only, and no answer."""
 
     text: str = Field(max_length=TEXT_BYTES_MAX)
-    is_internal: bool = False
+    is_internal: bool = Field(False, strict=True)
 
 
 class HandOverBody(BaseModel):

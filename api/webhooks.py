@@ -38,7 +38,7 @@ class WebhookBody(BaseModel):
 class ChangedWebhookBody(WebhookBody):
     """The whole endpoint as it shall be; switching it on again tries what waits at once."""
 
-    is_enabled: bool
+    is_enabled: bool = Field(strict=True)
 
 
 class ResendBody(BaseModel):

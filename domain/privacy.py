@@ -193,7 +193,7 @@ HELD: tuple[Held, ...] = (
 )  # fmt: skip
 
 TABLES_OF_NOBODY = (
-    "asin_sync_migration", "budget", "cell", "follower", "procrastinate_events",
+    "asin_sync_migration", "budget", "cell", "request_budget", "follower", "procrastinate_events",
     "procrastinate_jobs", "procrastinate_periodic_defers", "procrastinate_workers",
     "projection_positions", "projections", "sweep_schedule", "webhook_follower",
 )  # fmt: skip

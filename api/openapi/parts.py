@@ -34,10 +34,11 @@ HEADERS: Mapping[str, Any] = {
         "`true` where this key had been used: nothing was recorded again.", "true"
     ),
     "RateLimit-Policy": header(
-        "How many requests a key may send in a window.", "default;q=600;w=60"
+        "How many requests a key may send in a window.", '"default";q=6000;w=60'
     ),
     "RateLimit": header(
-        "How many it may still send, and after how many seconds all of them.", "default;r=599;t=1"
+        "How many it may still send, and after how many seconds all of them.",
+        '"default";r=5999;t=1',
     ),
     "Retry-After": header("Seconds to wait before the request can succeed.", "2"),
 }
