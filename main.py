@@ -16,6 +16,7 @@ import typer
 from api.cli.applications import add_applications
 from api.cli.arbitrage import add_arbitrage
 from api.cli.client import Client, Exit, Server, print_json, refusals_told, stderr, stdout
+from api.cli.examples import teach
 from api.cli.precheck import build_policy_commands, policy_named
 from api.cli.privacy import add_privacy
 from api.cli.program import build_cli
@@ -335,6 +336,8 @@ def brand(
     path = f"/sellers/{seller_id}/brands"
     print_json(Client(find_server()).ask("POST", path, json=body).json())
 
+
+teach(cli)
 
 if __name__ == "__main__":
     cli()

@@ -47,6 +47,8 @@ EXITS = {401: Exit.NOT_ALLOWED, 403: Exit.NOT_ALLOWED, 404: Exit.NOT_FOUND, 409:
          503: Exit.UNAVAILABLE}  # fmt: skip
 
 stdout, stderr = Console(soft_wrap=True), Console(stderr=True)
+notes = Console(stderr=True)
+"""Progress and remarks, which `--quiet` leaves out; errors go to `stderr`."""
 
 
 class Server(NamedTuple):
