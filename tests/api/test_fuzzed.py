@@ -22,7 +22,7 @@ EXAMPLES = int(os.environ.get("FUZZED_EXAMPLES", "1"))
 SEED = int(os.environ.get("FUZZED_SEED", "7"))
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "var/fuzzed.txt"
-SECONDS_MAX = 25
+SECONDS_MAX = 15
 LEFT_OUT = (
     "/v1/sync-log/stream", "/v1/submissions/{submission_id}/events",  # these never end
     "/v1/sellers/{seller_id}/erasure", "/v1/keys/{key_id}",  # these close the door behind us
