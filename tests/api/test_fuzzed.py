@@ -85,7 +85,9 @@ def test_no_request_breaks_the_service_or_its_promises_or_reaches_another_seller
     ]  # fmt: skip
     ids = json.dumps(things_of(desk, seller, client))
     environment = {**os.environ, "FUZZED_IDS": ids, "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(ran.stdout + ran.stderr, "utf-8")
     assert ran.returncode == 0, f"{ran.stdout[-9_000:]}\n{ran.stderr[-1_000:]}"
