@@ -64,7 +64,7 @@ CONVENTIONS: Sequence[Convention] = (
         ),
     ),
     Convention(
-        ("429", "503", "Retry-After"),
+        ("429", "503", "Retry-After", "RateLimit"),
         mark("Too much was asked, or a marketplace is busy: wait so many seconds, then ask again."),
     ),
     Convention(
