@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 
 from api.idempotency import Replayed, replay_of, route_of
 from api.ids import Kind, public_id
-from api.problems import on_known
+from api.problems import on_known, on_precondition
 from api.submissions import received_before
 from api.ticket_answers import ticket_answer, version_of
 from api.webhooks import NO_DELIVERY, webhook_answer
@@ -38,6 +38,8 @@ def install(app: FastAPI) -> None:
 def on_replayed(request: Request, replayed: Exception) -> JSONResponse:
     """The same status and the same answer, marked as replayed; an upload refused whole is again."""
     done = cast(Replayed, replayed)
+    if needs_version(request) and "if-match" not in request.headers:
+        return on_precondition(request, replayed)
     render = RENDERED.get(route_of(request), changed)
     try:
         answer, headers = render(done)
@@ -47,6 +49,14 @@ def on_replayed(request: Request, replayed: Exception) -> JSONResponse:
     marked = {**headers, "Idempotency-Replayed": "true", "Cache-Control": "no-store"}
     status = request.scope["route"].status_code
     return JSONResponse(to_jsonable_python(answer), status, marked)
+
+
+def needs_version(request: Request) -> bool:
+    """The route asks for If-Match, also of who asks again."""
+    told = request.scope["route"].openapi_extra or {}
+    return any(
+        each["required"] for each in told.get("parameters", ()) if each["name"] == "If-Match"
+    )
 
 
 def on_used_in_between(request: Request, _: Exception) -> JSONResponse:

@@ -62,7 +62,7 @@ class SettingsBody(BaseModel):
     reinstatement: Reinstatement | None = None
     brake_pct: Decimal | None = Field(None, ge=100 * BRAKE_RATE_MIN, le=100)
     hand_edited_price: HandEditedPrice | None = None
-    last_units: int | None = Field(None, ge=0, le=LAST_UNITS_MAX)
+    last_units: int | None = Field(None, ge=0, le=LAST_UNITS_MAX, strict=True)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -77,7 +77,7 @@ class WarrantyBody(BaseModel):
     """The initial-defect warranty, in Japanese; the seller attests that it is no machine's."""
 
     is_attested: bool = Field(False, strict=True)
-    days: int = Field(ge=1, le=365)
+    days: int = Field(ge=1, le=365, strict=True)
     conditions: str = Field(max_length=500)
     remedy: str = Field(max_length=500)
     exclusions: str = Field(max_length=500)

@@ -34,7 +34,8 @@ UNTRANSLATED = (
     re.compile(r'<(\w+) class="[^"]*\b(mono|code|brand)\b.*?</\1>', re.DOTALL),
 )
 NAMES = {
-    "API", "ASIN", "Access", "Amazon", "BINDING", "JAN", "Match", "Mercari", "Pro", "Reason",
+    "API", "ASIN", "Access", "Amazon", "BINDING", "Idempotency", "JAN", "Key", "Match", "Mercari",
+    "Pro", "Reason",
     "Seller", "Webhook", "reason", "seller", "ticket",
 }  # fmt: skip
 

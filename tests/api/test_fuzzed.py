@@ -41,6 +41,8 @@ enabled = {is_long}
 enabled = {is_long}
 [checks.positive_data_acceptance]
 enabled = false
+[checks.negative_data_rejection]
+expected-statuses = [400, 401, 403, 404, 405, 406, 409, 412, 415, 422, 428, 429, "5xx"]
 [checks.missing_required_header]
 expected-statuses = [401, 403, 404, 422, 428]
 [[operations]]
