@@ -5,11 +5,13 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+import httpx
 import pytest
+import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from api.cli.client import EXITS, Exit
+from api.cli.client import EXITS, Exit, explain
 from api.cli.examples import EXAMPLES, EXIT_CODES
 from main import cli
 
@@ -90,3 +92,13 @@ def test_the_shell_can_complete_commands() -> None:
 def test_usage_that_is_wrong_exits_two_and_says_what_is() -> None:
     for wrong in (["nothing"], ["binding", "show"], ["fees", "x"], ["health", "--colour"]):
         assert RUNNER.invoke(cli, wrong, env=WIDE).exit_code == 2
+
+
+def test_who_asks_too_often_is_told_when_to_try_again(capsys: pytest.CaptureFixture[str]) -> None:
+    problem = {"code": "too-many-requests", "title": "Too many requests", "request_id": "r-1"}
+    with pytest.raises(typer.Exit) as ended:
+        explain(httpx.Response(429, headers={"Retry-After": "7"}, json=problem))
+    assert ended.value.exit_code == Exit.UNAVAILABLE
+    told = capsys.readouterr().err
+    for word in ("too-many-requests", "Too many requests", "try again in 7 s", "r-1"):
+        assert word in told
