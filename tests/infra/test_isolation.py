@@ -41,8 +41,8 @@ from tests.sellers import LinkedSeller, linked_seller
 
 # What no role of a tenant may read at all, or holds nothing of a seller.
 WITHOUT_SELLERS = {
-    "cell", "projections", "projection_positions", "budget", "request_budget", "api_key", "seller_secret",
-    "consent", "image_facts", "webhook_follower", "personal_key",
+    "cell", "projections", "projection_positions", "budget", "request_budget", "api_key",
+    "seller_secret", "consent", "image_facts", "webhook_follower", "personal_key",
 }  # fmt: skip
 EVIDENCE = b"%PDF-1.7 the same file from each seller %%EOF"
 TENANT_ROLES = ("reader", "writer")
