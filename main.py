@@ -18,12 +18,14 @@ from api.cli.applications import add_applications
 from api.cli.arbitrage import add_arbitrage
 from api.cli.audit import add_audit
 from api.cli.audit_log import add_log_commands
-from api.cli.client import Exit, Json, Server, print_json, stderr, stdout
+from api.cli.client import Exit, Server, print_json, refusals_told, stderr, stdout
+from api.cli.examples import teach
 from api.cli.precheck import build_policy_commands, policy_named
 from api.cli.privacy import add_privacy
 from api.cli.program import build_cli
 from api.cli.sandbox import add_sandbox_commands
 from api.cli.sellers import add_erasure, add_seller_defaults, add_seller_links
+from domain.errors import NotFound
 
 if TYPE_CHECKING:
     from infra.installation import Installation
@@ -165,8 +167,9 @@ def create_key(
     from api.ids import inner_id
     from infra.key_commands import create
 
-    inner = inner_id("sel", seller) if seller else None
-    print_json(create(installation(), role, inner, label, now))
+    with refusals_told():
+        inner = inner_id("sel", seller) if seller else None
+        print_json(create(installation(), role, inner, label, now))
 
 
 @key_commands.command("list")
@@ -177,13 +180,18 @@ def list_keys() -> None:
 
 
 @key_commands.command("revoke")
-def revoke_key(key_id: str) -> None:
+def revoke_key(
+    key_id: str,
+    even_if_last: Annotated[
+        bool, typer.Option("--even-if-last", help="Also the last that people sign in with.")
+    ] = False,
+) -> None:
     """Close a key; it opens nothing after five seconds at the latest."""
     from infra.key_commands import revoke
 
-    if not revoke(installation(), key_id, now):
-        stderr.print(f"[red]no open key {key_id}[/]")
-        raise typer.Exit(Exit.NOT_FOUND)
+    with refusals_told():
+        if not revoke(installation(), key_id, now, may_be_last=even_if_last):
+            raise NotFound(f"no open key {key_id}: see asin-sync key list")
 
 
 @key_commands.command("rotate")
@@ -289,28 +297,12 @@ def projections_check() -> None:
 add_audit(audit_commands, find_server)
 
 
-@audit_commands.command("fsck")
-def audit_fsck(
-    checkpoint: Annotated[
-        list[Path] | None,
-        typer.Option(exists=True, dir_okay=False, help="One that you kept; may be repeated."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Derive every leaf and every checkpoint again from the stored events. Exit 1 on a difference.
-
-    Names the first position that differs. Compares what the signer remembers outside the database,
-    and any checkpoint that you kept: asin-sync audit fsck --checkpoint yesterday.checkpoint
-    """
+def checked_whole(kept: list[Path]) -> tuple[dict[str, Any], list[str]]:
+    """What `audit fsck` found, for programs and for people."""
     from infra.audit_fsck import check, lines_of
 
-    result = check(installation(), checkpoint or [])
-    if as_json:
-        print_json(result.as_json())
-    else:
-        for line in lines_of(result):
-            typer.echo(line)
-    raise typer.Exit(Exit.FAILED if result.different else Exit.OK)
+    result = check(installation(), kept)
+    return result.as_json(), list(lines_of(result))
 
 
 def export_log(seller_id: UUID, folder: Path) -> int:
@@ -351,7 +343,7 @@ def replayed(summary: Path | None) -> dict[str, Any]:
     return result.as_json()
 
 
-add_log_commands(audit_commands, export_log, witness, replayed)
+add_log_commands(audit_commands, checked_whole, export_log, witness, replayed)
 
 
 @key_commands.command("add-signer")
@@ -425,6 +417,8 @@ add_applications(seller_commands, find_server, find_address)
 
 add_seller_defaults(seller_commands, find_server)
 
+
+teach(cli)
 
 if __name__ == "__main__":
     cli()

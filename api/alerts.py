@@ -7,8 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Query, Request, Response
 
 from api.alert_words import advice_of
-from api.ids import cursor_of, place_in, public_id
+from api.ids import public_id
 from api.l10n import L10n
+from api.paging import cursor_after, place_after
 from api.requests import Reception, page_answer
 from projections import stock_alerts
 from projections.stock_alerts import Alert
@@ -23,17 +24,19 @@ def build_alerts(reception: Reception) -> APIRouter:
         request: Request,
         response: Response,
         state: stock_alerts.State | None = None,
-        cursor: str | None = None,
+        cursor: str | None = None,  # noqa: ARG001
         limit: int = Query(50, ge=1, le=200),
     ) -> Any:
         """Listings at their threshold or sold out: open alerts first, newest first, then past."""
         visit = reception.reading(request)
-        place = place_in(cursor, 2) if cursor else None
+        place = place_after(request, visit.seller_id, 2)
         before = (place[0], place[1]) if place else None
         with visit.desk.reading_for(visit.seller_id) as connection:
             rows = stock_alerts.page(connection, state=state, before=before, limit=limit)
         last = rows[-1] if len(rows) == limit else None
-        following = cursor_of(last.is_open, last.place) if last else None
+        following = None
+        if last:
+            following = cursor_after(request, visit.seller_id, last.is_open, last.place)
         items = [alert_answer(row, visit.l10n) for row in rows]
         return page_answer(request, response, items, following, visit.desk.position())
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import problems
+from api import problems, replays
 from api.alerts import build_alerts
 from api.applications import build_applications
 from api.arbitrage import build_arbitrage
@@ -15,14 +17,18 @@ from api.contacts import build_contacts
 from api.desk import Desk
 from api.evidence import build_evidence
 from api.feed import build_feed
+from api.idempotency import SentBodies
 from api.keys import build_keys
 from api.links import build_links
 from api.look_book import LookBook
 from api.looks import build_looks
 from api.notifications import build_notifications
+from api.openapi.document import document_of
 from api.operations import build_operations
+from api.pages.docs_words import TAGS
 from api.pages.routes import build_pages
 from api.pricing_rules import build_pricing
+from api.rate_limits import RateHeaders
 from api.reports import build_reports
 from api.requests import Reception
 from api.security_headers import SecurityHeaders
@@ -45,6 +51,10 @@ def build_app(desk: Desk) -> FastAPI:
         title="asin-sync",
         version=VERSION,
         description="Binds Amazon.co.jp ASINs to Mercari listings and proves what happened.",
+        servers=[{"url": "/", "description": "The installation that this document came from."}],
+        contact={"name": "The operator of this installation"},
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=[{"name": tag, "description": words} for tag, words in TAGS.items()],
         docs_url=None,
         redoc_url=None,
         max_body_size=BODY_BYTES_MAX,
@@ -64,5 +74,9 @@ def build_app(desk: Desk) -> FastAPI:
     app.include_router(build_operations(desk))
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(SecurityHeaders, image_origins=desk.image_origins)
+    app.add_middleware(SentBodies)
+    app.add_middleware(RateHeaders)
     problems.install(app)
+    replays.install(app)
+    app.openapi = cache(partial(document_of, app))  # type: ignore[method-assign]
     return app

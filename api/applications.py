@@ -12,6 +12,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
@@ -66,7 +67,7 @@ class CompanyBody(BaseModel):
     entity: str = Field(max_length=40)
     company_name: str = Field(max_length=200)
     registration_number: str = Field(max_length=40)
-    sells_brands: bool
+    sells_brands: bool = Field(strict=True)
     representative_name: str = Field(max_length=100)
     contact_name: str = Field(max_length=100)
     contact_email: str = Field(max_length=254)
@@ -79,7 +80,7 @@ class CompanyBody(BaseModel):
         if isinstance(text, str) and any(
             unicodedata.category(each) in ("Cc", "Cf", "Cs", "Co") for each in text
         ):
-            raise ValueError("holds characters that can't be seen")
+            raise PydanticCustomError("unseen", "holds characters that can't be seen")
         return text
 
 
@@ -267,7 +268,7 @@ def filed_by(
 ) -> dict[str, Any]:
     inner, work = acting(reception, request, seller_id)
     position = filed(reception.desk, file, inner, sent, work)
-    return {"id": seller_id, "position": position or reception.desk.position()}
+    return {"id": public_id("sel", inner), "position": position or reception.desk.position()}
 
 
 def filed(desk: Desk, file: File, seller_id: UUID, sent: Sent, work: Work) -> int | None:

@@ -14,7 +14,7 @@ from api.desk import Desk
 from api.ids import inner_id, public_id
 from api.log_text import suggested_action
 from api.requests import Reception, Visit
-from api.sellers import changed, staff_work, visit_of
+from api.sellers import changed, deciding_on, visit_of
 from domain import arbitrage
 from domain.application import acting_for
 from domain.arbitrage import Evidence, Suspicion, Termination
@@ -56,22 +56,21 @@ def build_arbitrage(reception: Reception) -> APIRouter:
     @router.post("/sellers/{seller_id}/arbitrage-review", status_code=202)
     def review(request: Request, seller_id: str, body: DecisionBody) -> Any:
         """A reviewer's decision on a suspicion; whoever comes second is told by whom it was."""
-        work = staff_work(reception, request, REVIEWER_ROLES)
-        inner, suspicion_id = inner_id("sel", seller_id), inner_id("sus", body.suspicion_id)
+        inner, work = deciding_on(reception, request, seller_id)
+        suspicion_id = inner_id("sus", body.suspicion_id)
         decide = deciding(suspicion_id, body.decision, body.cause, body.reason, work)
         return changed(reception, inner, decide)
 
     @router.post("/sellers/{seller_id}/termination", status_code=202)
     def terminate(request: Request, seller_id: str, body: TerminationBody) -> Any:
         """End the seller's status for good; a reviewer only after a confirmed suspicion."""
-        work = staff_work(reception, request, REVIEWER_ROLES)
+        inner, work = deciding_on(reception, request, seller_id)
         caller = caller_of(request, reception.desk, reception.sessions)
         causes = get_args(arbitrage.TerminationCause)
         command = arbitrage.Terminate(
             stamp=work.stamp(), cause=cause_among(causes, body.cause),
             reason=reason_in(body.reason), is_admin=caller.role == "admin",
         )  # fmt: skip
-        inner = inner_id("sel", seller_id)
         return changed(reception, inner, lambda it: arbitrage.terminate(it.arbitrage, command))
 
     return router

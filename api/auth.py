@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Request
 
 from api.desk import Caller, Desk
+from api.rate_limits import spend
 from api.sessions import Sessions
 from domain.errors import NotFound
 from domain.seller import Role
@@ -50,7 +51,9 @@ class RoleForbids(Exception):
 
 
 def caller_of(request: Request, desk: Desk, sessions: Sessions, *, is_use: bool = True) -> Caller:
-    """The holder of the bearer key or, to read only, of the session. Raises NotSignedIn.
+    """The holder of the bearer key or, to read only, of the session.
+
+    Raises NotSignedIn, and TooManyRequests where the key has sent too many.
 
     A session cookie never writes here: forms go through `poster_of`, with their CSRF token.
     """
@@ -58,6 +61,8 @@ def caller_of(request: Request, desk: Desk, sessions: Sessions, *, is_use: bool 
     caller: Caller | None = None
     if key is not None:
         caller = desk.keys.caller(key)
+        if caller is not None:
+            spend(request, desk, caller)
     elif request.method in READING_METHODS:
         caller = sessions.caller_of(session_token(request), is_use=is_use)
     if caller is None:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from api.answers import binding_answer, differences_between, history_answer
-from api.ids import cursor_of, inner_id, place_in
+from api.ids import inner_id
+from api.instants import Instant
 from api.openapi_extras import IF_MATCH, form_body
+from api.paging import cursor_after, place_after
 from api.proofs import prove
-from api.requests import Reception, Visit, page_answer
+from api.requests import Reception, Visit, page_answer, tagged
 from domain import bindings as cases
 from domain.application import acting_for
 from domain.asin_binding import AsinBinding, BindingFact, Status, decisions, judging
 from domain.asin_binding.facts import Requested
-from domain.errors import NotFound
+from domain.errors import InstantRefused, NotFound
 from domain.evidence import SIZE_BYTES_MAX
 from projections import bindings
 
+CLOCKS_DIFFER_MAX = timedelta(minutes=1)
 PROOF = {**IF_MATCH, **form_body("proof.pdf", kind="brand", number="1234567")}
 
 
@@ -52,18 +56,21 @@ def build_bindings(reception: Reception) -> APIRouter:
         asin: str | None = None,
         error_code: str | None = None,
         in_review: bool = False,
-        cursor: str | None = None,
+        cursor: str | None = None,  # noqa: ARG001
         limit: int = Query(50, ge=1, le=200),
     ) -> Any:
         """Bindings, newest change first."""
         visit = reception.reading(request)
-        before = place_in(cursor, 1)[0] if cursor else None
+        place = place_after(request, visit.seller_id, 1)
+        before = place[0] if place else None
         with visit.desk.reading_for(visit.seller_id) as connection:
             rows = bindings.page(
                 connection, status=status, asin=asin, error_code=error_code,
                 is_in_review=in_review, before=before, limit=limit,
             )  # fmt: skip
-        following = cursor_of(rows[-1].position) if len(rows) == limit else None
+        following = None
+        if len(rows) == limit:
+            following = cursor_after(request, visit.seller_id, rows[-1].position)
         items = [binding_answer(row, visit.l10n) for row in rows]
         return page_answer(request, response, items, following, visit.desk.position())
 
@@ -72,23 +79,20 @@ def build_bindings(reception: Reception) -> APIRouter:
         request: Request,
         response: Response,
         binding_id: str,
-        as_of: AwareDatetime | None = None,
+        as_of: Instant | None = None,
         at_version: int | None = Query(None, ge=1),
     ) -> Any:
         """One binding: now, as of an instant (RFC 3339), or at a version."""
         visit = reception.reading(request)
         row = found(visit, inner_id("bnd", binding_id), as_of, at_version)
-        etag = f'"v{row.version}"'
-        response.headers["ETag"] = etag
-        response.headers["Vary"] = "Accept-Language"
-        if request.headers.get("if-none-match") == etag:
-            return Response(status_code=304, headers={"ETag": etag})
-        return {**binding_answer(row, visit.l10n), "as_of": as_of}
+        shown = {**binding_answer(row, visit.l10n), "as_of": as_of}
+        return tagged(request, response, row.version, shown)
 
     @router.get("/{binding_id}/history")
-    def history(request: Request, binding_id: str, as_of: AwareDatetime | None = None) -> Any:
+    def history(request: Request, binding_id: str, as_of: Instant | None = None) -> Any:
         """Every event of the binding, oldest first."""
         visit = reception.reading(request)
+        ensure_past(visit, as_of)
         events = visit.desk.history(visit.seller_id, inner_id("bnd", binding_id), until=as_of)
         if not events or not isinstance(events[0].fact, Requested):
             raise NotFound("no such binding")
@@ -108,7 +112,8 @@ def build_bindings(reception: Reception) -> APIRouter:
         before = found(visit, inner, None, from_version)
         after = found(visit, inner, None, to_version)
         changes = differences_between(before, after, visit.l10n)
-        return {"from": from_version, "to": to_version, "changes": changes}
+        position = visit.desk.position()
+        return {"from": from_version, "to": to_version, "changes": changes, "position": position}
 
     @router.post("/{binding_id}/remap", status_code=202, openapi_extra=IF_MATCH)
     def remap(request: Request, response: Response, binding_id: str, body: RemapBody) -> Any:
@@ -193,9 +198,10 @@ def filed(
 
 
 def found(
-    visit: Visit, inner: UUID, as_of: AwareDatetime | None, at_version: int | None
+    visit: Visit, inner: UUID, as_of: Instant | None, at_version: int | None
 ) -> bindings.BindingRow:
     """The row of now, or the fold of the history to an instant or version. Raises NotFound."""
+    ensure_past(visit, as_of)
     if as_of is None and at_version is None:
         with visit.desk.reading_for(visit.seller_id) as connection:
             row = bindings.one(connection, inner)
@@ -205,6 +211,12 @@ def found(
     if row is None:
         raise NotFound("no such binding")
     return row
+
+
+def ensure_past(visit: Visit, as_of: datetime | None) -> None:
+    """Raises InstantRefused for what is still to come, but for clocks a minute ahead of ours."""
+    if as_of is not None and as_of > visit.desk.clock() + CLOCKS_DIFFER_MAX:
+        raise InstantRefused(f"as_of {as_of.isoformat()}", rules={"as_of": "instant_to_come"})
 
 
 def changed(

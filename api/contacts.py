@@ -59,7 +59,8 @@ def build_contacts(reception: Reception) -> APIRouter:
 def contacts_answer(desk: Desk, seller_id: UUID) -> dict[str, Any]:
     """`is_mail_on` is false where the installation has no mail server: then nobody is mailed."""
     held = desk.contacts(seller_id)
-    return {"is_mail_on": desk.is_mail_on, "items": [contact_answer(each) for each in held]}
+    items = [contact_answer(each) for each in held]
+    return {"is_mail_on": desk.is_mail_on, "items": items, "position": desk.position()}
 
 
 def contact_answer(held: ContactState) -> dict[str, Any]:

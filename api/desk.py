@@ -14,7 +14,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from domain.application import AsinSync
-from domain.callers import Caller, KeyInfo
+from domain.callers import Allowance, Caller, KeyInfo
 from domain.consents import Browser, Consent, ConsentAnswer
 from domain.contacts import Contact, ContactState
 from domain.evidence import EvidenceFile, OwnKind
@@ -119,6 +119,20 @@ class SignIns(Protocol):
         """Make the newcomer of this browser the first administrator. Raises SignInRefused."""
 
 
+class Limits(Protocol):
+    """How many requests each key may send."""
+
+    @property
+    def is_off(self) -> bool:
+        """Nothing is counted."""
+
+    def take(self, key_id: str) -> Allowance | None:
+        """Let one request of the key be sent, or say for how long not; None without limits."""
+
+    def take_leased(self, key_id: str) -> Allowance | None:
+        """The same without a look-up; None where one is needed."""
+
+
 class Hints(Protocol):
     """Takes what the marketplaces say has happened."""
 
@@ -201,6 +215,7 @@ class Desk(Protocol):
     keys: Keys
     people: People
     sign_ins: SignIns
+    limits: Limits
     shops: Shops
     hints: Hints
     webhooks: WebhookDesk

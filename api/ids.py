@@ -27,6 +27,7 @@ class NotAnEventId(NotACursor):
 
 EVENT_PREFIX = "evt_"
 POSITION_MAX = 2**63 - 1
+DAMAGED = {"cursor": "cursor_damaged"}
 
 
 def public_id(kind: Kind, inner: UUID) -> str:
@@ -54,9 +55,9 @@ def place_in(cursor: str, length: int) -> tuple[int, ...]:
         plain = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         cell, *place = (int(number) for number in plain.split(":"))
     except (NotBase64, UnicodeDecodeError, ValueError) as error:
-        raise NotACursor("not a cursor of this list") from error
-    if cell != CELL or len(place) != length:
-        raise NotACursor("not a cursor of this list")
+        raise NotACursor("not a cursor of this list", rules=DAMAGED) from error
+    if cell != CELL or len(place) != length or not all(0 <= n <= POSITION_MAX for n in place):
+        raise NotACursor("not a cursor of this list", rules=DAMAGED)
     return tuple(place)
 
 

@@ -51,7 +51,7 @@ def build_keys(reception: Reception) -> APIRouter:
         response.headers["Cache-Control"] = "no-store"
         return {
             "id": key_id, "role": body.role, "label": body.label.strip(), "key": key,
-            "position": position,
+            "position": position or visit.desk.position(),
         }  # fmt: skip
 
     @router.delete("/keys/{key_id}", status_code=202)
@@ -64,7 +64,7 @@ def build_keys(reception: Reception) -> APIRouter:
         position = revoked(
             visit.desk, visit.seller_id, key_id, visit.work(), may_be_last=even_if_last
         )
-        return {"id": key_id, "position": position}
+        return {"id": key_id, "position": position or visit.desk.position()}
 
     return router
 
@@ -116,5 +116,6 @@ def key_answer(key: KeyInfo, caller: Caller) -> dict[str, Any]:
         "label": key.label,
         "created_at": key.created_at,
         "revoked_at": key.revoked_at,
+        "last_used_at": key.last_used_at,
         "is_yours": key.key_id == caller.key_id,
     }

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 
 from api.auth import caller_of
 from api.desk import Desk
@@ -34,7 +35,7 @@ class AmazonLinkBody(BaseModel):
     def refuse_null(cls, value: object) -> object:
         """A token that is null is a mistake, no wish for a consent."""
         if value is None:
-            raise ValueError("give a token, or leave it out to link by consent")
+            raise PydanticCustomError("no_null", "give a value, or leave it out")
         return value
 
 

@@ -11,8 +11,10 @@ from pydantic import BaseModel, Field
 
 from api.auth import STAFF_READER_ROLES, RoleForbids, caller_of, seller_read_by
 from api.desk import Desk
-from api.ids import cursor_of, inner_id, place_in, public_id
+from api.idempotency import ensure_new
+from api.ids import inner_id, public_id
 from api.look_book import Asked
+from api.paging import cursor_after, place_after
 from api.requests import Reception, page_answer
 from domain import looks
 from domain.application import acting_for
@@ -45,6 +47,7 @@ def build_looks(reception: Reception) -> APIRouter:
         inner = seller_read_by(caller, inner_id("sel", seller_id))
         if body.reason and body.ticket:
             raise TicketRefused("reason or ticket", rules={"reason": "ticket_look_reason"})
+        ensure_new(request, reception.desk, caller, inner)
         asked = Asked(body.reason or "", body.ticket)
         until, position = reception.looks.open(caller, inner, asked)
         return {
@@ -56,18 +59,21 @@ def build_looks(reception: Reception) -> APIRouter:
     def looks_(
         request: Request,
         response: Response,
-        cursor: str | None = None,
+        cursor: str | None = None,  # noqa: ARG001
         limit: int = Query(50, ge=1, le=200),
     ) -> Any:
         """Who of Mercari's staff looked at the seller, newest first; for itself and auditors."""
         visit = reception.reading(request)
         if visit.caller.seller_id is None and visit.caller.role not in REASON_READERS:
             raise RoleForbids(REASON_READERS)
-        before = place_in(cursor, 1)[0] if cursor else None
+        place = place_after(request, visit.seller_id, 1)
+        before = place[0] if place else None
         wanted = audit_trail.Filter(type=looks.Opened.TOPIC)
         with visit.desk.reading_for(visit.seller_id) as connection:
             rows = audit_trail.page(connection, wanted, before=before, limit=limit)
-        following = cursor_of(rows[-1].position) if len(rows) == limit else None
+        following = None
+        if len(rows) == limit:
+            following = cursor_after(request, visit.seller_id, rows[-1].position)
         with_reason = visit.caller.seller_id is None
         items = look_answers(visit.desk, visit.seller_id, rows, with_reason=with_reason)
         return page_answer(request, response, items, following, visit.desk.position())

@@ -56,6 +56,7 @@ def build_notifications(reception: Reception) -> APIRouter:
         return {
             "items": [item_of(seller_id, row) for row in found],
             "counts": {row[0]: dict(zip(Taken._fields, row[1:], strict=True)) for row in counted},
+            "position": reception.desk.position(),
         }
 
     @router.get("/sellers/{seller_id}/mercari-webhook")

@@ -11,11 +11,14 @@ IF_MATCH: dict[str, Any] = {
             "name": "If-Match",
             "in": "header",
             "required": True,
-            "schema": {"type": "string", "pattern": r'^(W/)?"v\d+"$', "example": '"v1"'},
+            "schema": {**TEXT, "example": '"v1"'},
             "description": "The version that was seen, from the `ETag` of the answer.",
         }
     ]
 }
+
+
+MAY_MATCH: dict[str, Any] = {"parameters": [{**IF_MATCH["parameters"][0], "required": False}]}
 
 
 def json_body(example: dict[str, Any]) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter, Request, UploadFile
+from fastapi import APIRouter, Request, Response, UploadFile
 from starlette.concurrency import run_in_threadpool
 
 from api.ids import public_id
-from api.openapi_extras import json_body
+from api.openapi_extras import MAY_MATCH, json_body
 from api.pricing_bodies import json_in, prices_in, rules_answer, rules_in
 from api.pricing_trial import trial_answer, tried
-from api.requests import Reception, Visit
+from api.requests import Reception, Visit, version_named
 from domain import pricing
 from domain.application import acting_for
 from domain.channel_prices import enter_prices
@@ -25,6 +25,7 @@ from domain.upload_file import BYTES_MAX
 from projections import channel_prices
 
 RULES = {"rules": {"floor_jpy": 1000, "overrides": []}}
+RULES_CHANGED = {**MAY_MATCH, **json_body(RULES)}
 PRICES = {"prices": [{"asin": "B0EXAMPLE1", "channel": "own_site", "price_jpy": 1980}]}
 
 
@@ -33,15 +34,22 @@ def build_pricing(reception: Reception) -> APIRouter:
     router = APIRouter(prefix="/pricing-rules", tags=["pricing"])
 
     @router.get("")
-    def show(request: Request) -> Any:
-        """The rules, the channel prices known, and the endings to choose from."""
+    def show(request: Request, response: Response) -> Any:
+        """The rules, the channel prices known, and the endings to choose from.
+
+        Its ETag is for changes of the rules; prices of channels move without it.
+        """
         visit = reception.reading(request)
         with acting_for(visit.seller_id):
-            rules = visit.seller().pricing_rules or PricingRules()
+            known = visit.seller()
+        rules = known.pricing_rules or PricingRules()
+        response.headers["ETag"] = f'"v{known.version}"'
         with visit.desk.reading_for(visit.seller_id) as connection:
-            return pricing_answer(rules, channel_prices.known(connection), visit.desk.position())
+            own_prices = channel_prices.known(connection)
+        shown = pricing_answer(rules, own_prices, visit.desk.position())
+        return {**shown, "version": known.version}
 
-    @router.put("", status_code=202, openapi_extra=json_body(RULES))
+    @router.put("", status_code=202, openapi_extra=RULES_CHANGED)
     async def change(request: Request) -> Any:
         """Change all rules at once; live listings are priced anew by a sweep that starts now."""
         content = await request.body()
@@ -103,11 +111,13 @@ def entered(
     prices = read_prices(content) if is_csv else prices_in(json_in(content))
     position = enter_prices(visit.desk.app, visit.seller_id, prices, visit.work())
     identity = public_id("sel", visit.seller_id)
+    position = position or visit.desk.position()
     return {"id": identity, "position": position, "entered": len(prices)}
 
 
 def changed(visit: Visit, decide: Decide) -> dict[str, Any]:
-    position = change_seller(visit.desk.app, visit.seller_id, decide)
+    expected = version_named(visit.request)
+    position = change_seller(visit.desk.app, visit.seller_id, decide, expected)
     return {
         "id": public_id("sel", visit.seller_id),
         "position": position or visit.desk.position(),

@@ -10,9 +10,12 @@ from uuid import uuid4
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from api.auth import NotSignedIn, ReasonRequired, RoleForbids, SellerNotNamed
+from api.field_faults import fault_of_field
 from api.ids import NotAnEventId
 from api.l10n import language_of
 from api.log_text import broken_rules
@@ -57,6 +60,11 @@ TITLES: Mapping[str, Mapping[Language, str]] = {
         "zh": "内容已被更改,请重新读取后再试",
         "ja": "内容が変更されています。再度読み込んでからお試しください",
         "en": "It was changed in between: read it again and retry",
+    },
+    "key-reused": {
+        "zh": "此 Idempotency-Key 已用于另一请求",
+        "ja": "この Idempotency-Key は別のリクエストで使われています",
+        "en": "This Idempotency-Key was used for another request",
     },
     "precondition-required": {
         "zh": "请在 If-Match 中注明版本",
@@ -122,6 +130,9 @@ CODES: Mapping[type[Exception], str] = {
     ReasonRequired: "reason-required",
     SellerNotNamed: "seller-required",
 }
+
+
+FAULTS_MAX = 100
 
 
 class PreconditionRequired(Exception):
@@ -195,9 +206,13 @@ def on_precondition(request: Request, _: Exception) -> JSONResponse:
 def on_invalid(request: Request, error: Exception) -> JSONResponse:
     """422 with a pointer to each field that is wrong."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
+    language = asked_language(request)
     fields = [
-        {"pointer": "/" + "/".join(str(part) for part in each["loc"]), "detail": each["msg"]}
-        for each in found
+        {
+            "pointer": "/" + "/".join(str(part) for part in each["loc"]),
+            "detail": fault_of_field(each, language),
+        }
+        for each in found[:FAULTS_MAX]
     ]
     return problem(request, 422, "invalid-request", errors=fields)
 
@@ -208,7 +223,20 @@ def on_http(request: Request, error: Exception) -> JSONResponse:
     code = "not-found" if status == 404 else "invalid-request"
     detail = str(error.detail) if isinstance(error, HTTPException) else ""
     headers = error.headers if isinstance(error, HTTPException) else None
+    if status == 405:
+        headers = {"Allow": ", ".join(sorted(allowed(request)))}
     return problem(request, status, code, detail, headers=headers)
+
+
+def allowed(request: Request) -> set[str]:
+    """Every method of this path, whichever route has it."""
+    path = request.scope["path"]
+    return {
+        method
+        for context in iter_route_contexts(request.app.routes)
+        if context.path and compile_path(context.path)[0].match(path)
+        for method in context.methods or ()
+    }
 
 
 def on_unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -12,14 +12,16 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import audit_answer, health_answer, log_answer
 from api.auth import caller_of
 from api.failure_report import failures_of_log, failures_of_upload, report_of
 from api.ids import cursor_of, inner_id, place_in
+from api.instants import Instant
 from api.l10n import JST
+from api.paging import cursor_after, place_after
 from api.requests import Reception, Visit, page_answer
 from api.validator import asin_of, judgements
 from domain.errors import NotFound
@@ -69,22 +71,24 @@ def build_reports(reception: Reception) -> APIRouter:
         code: str | None = None,
         outcome: Outcome | None = None,
         binding_id: str | None = None,
-        since: AwareDatetime | None = Query(None, alias="from"),
-        until: AwareDatetime | None = Query(None, alias="to"),
-        cursor: str | None = None,
+        since: Instant | None = Query(None, alias="from"),
+        until: Instant | None = Query(None, alias="to"),
+        cursor: str | None = None,  # noqa: ARG001
         limit: int = Query(50, ge=1, le=200),
     ) -> Any:
         """The sync log, newest first."""
         visit = reception.reading(request)
         inner = inner_id("bnd", binding_id) if binding_id else None
         wanted = sync_log.Filter(asin, code, outcome, inner, since, until)
-        before = place_in(cursor, 2) if cursor else None
+        before = place_after(request, visit.seller_id, 2)
         with visit.desk.reading_for(visit.seller_id) as connection:
             rows = sync_log.page(
                 connection, wanted, before=(before[0], before[1]) if before else None, limit=limit
             )
         last = rows[-1] if len(rows) == limit else None
-        following = cursor_of(last.position, last.number) if last else None
+        following = None
+        if last:
+            following = cursor_after(request, visit.seller_id, last.position, last.number)
         items = [log_answer(row, visit.l10n) for row in rows]
         return page_answer(request, response, items, following, visit.desk.position())
 
@@ -101,8 +105,8 @@ def build_reports(reception: Reception) -> APIRouter:
     @router.get("/failure-report.csv")
     def report(
         request: Request,
-        since: AwareDatetime | None = Query(None, alias="from"),
-        until: AwareDatetime | None = Query(None, alias="to"),
+        since: Instant | None = Query(None, alias="from"),
+        until: Instant | None = Query(None, alias="to"),
         submission_id: str | None = None,
     ) -> Response:
         """The log's failures, or one upload's rows to correct and send again, for Excel."""
@@ -139,9 +143,9 @@ def build_reports(reception: Reception) -> APIRouter:
         subject: str | None = None,
         actor: str | None = None,
         event_type: str | None = Query(None, alias="type"),
-        since: AwareDatetime | None = Query(None, alias="from"),
-        until: AwareDatetime | None = Query(None, alias="to"),
-        cursor: str | None = None,
+        since: Instant | None = Query(None, alias="from"),
+        until: Instant | None = Query(None, alias="to"),
+        cursor: str | None = None,  # noqa: ARG001
         limit: int = Query(50, ge=1, le=200),
     ) -> Any:
         """Every fact, newest first: what, about whom, by whom and why."""
@@ -149,10 +153,13 @@ def build_reports(reception: Reception) -> APIRouter:
         inner = subject_of(subject) if subject else None
         hidden = () if visit.caller.seller_id is None else tuple(sorted(STAFF_ONLY))
         wanted = audit_trail.Filter(inner, actor, event_type, since, until, hidden)
-        before = place_in(cursor, 1)[0] if cursor else None
+        place = place_after(request, visit.seller_id, 1)
+        before = place[0] if place else None
         with visit.desk.reading_for(visit.seller_id) as connection:
             rows = audit_trail.page(connection, wanted, before=before, limit=limit)
-        following = cursor_of(rows[-1].position) if len(rows) == limit else None
+        following = None
+        if len(rows) == limit:
+            following = cursor_after(request, visit.seller_id, rows[-1].position)
         items = [audit_answer(row) for row in rows]
         return page_answer(request, response, items, following, visit.desk.position())
 

@@ -22,10 +22,12 @@ from api.auth import (
     seller_written_by,
 )
 from api.desk import Caller, Desk
+from api.idempotency import ensure_new
 from api.ids import inner_id
 from api.l10n import L10NS, L10n, language_of
 from api.look_book import LookBook
 from api.problems import PreconditionRequired
+from api.rate_limits import spend_soon
 from api.sessions import Sessions
 from domain.seller import Seller
 from domain.stamps import Work
@@ -33,7 +35,7 @@ from domain.stamps import Work
 WAIT_SECONDS = 2.0
 WAIT_STEP_SECONDS = 0.01
 _POSITION = re.compile(r"[0-9]{1,18}")
-_ETAG = re.compile(r'(?:W/)?"v(\d+)"')
+_ETAG = re.compile(r'(?:W/)?"v([0-9]{1,18})"')
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,29 @@ class Visit:
 
     def expected_version(self) -> int:
         """The version that the caller saw. Raises PreconditionRequired without If-Match."""
-        form = _ETAG.fullmatch(self.request.headers.get("if-match", ""))
-        if form is None:
+        if (version := version_named(self.request)) is None:
             raise PreconditionRequired
-        return int(form[1])
+        return version
+
+
+def version_named(request: Request) -> int | None:
+    """The version in If-Match; None without one. Raises PreconditionRequired for another form."""
+    given = request.headers.get("if-match")
+    form = _ETAG.fullmatch(given or "")
+    if given is not None and form is None:
+        raise PreconditionRequired
+    return int(form[1]) if form else None
+
+
+def tagged(request: Request, response: Response, version: int, answer: Any) -> Any:
+    """The answer with its ETag; 304 where the caller holds this version already."""
+    etag = f'"v{version}"'
+    headers = {"ETag": etag, "Vary": "Accept-Language"}
+    held = request.headers.get("if-none-match", "").split(",")
+    if {etag, "*"} & {each.strip().removeprefix("W/") for each in held}:
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
+    return answer
 
 
 def correlation_of(request: Request) -> UUID:
@@ -96,7 +117,8 @@ class Reception:
     async def reading_soon(self, request: Request) -> Visit:
         """Like `reading`; stays in the event loop where everything needed is in memory."""
         caller = self.desk.keys.known(bearer_key(request) or "")
-        if caller is None or "at_position" in request.query_params:
+        is_asked = caller is None or "at_position" in request.query_params
+        if caller is None or is_asked or not spend_soon(request, self.desk, caller):
             return await run_in_threadpool(self.reading, request)
         seller_id = seller_read_by(caller, named_seller(request))
         await self.looks.ensure_soon(request, caller, seller_id)
@@ -105,14 +127,18 @@ class Reception:
     def writing(self, request: Request) -> Visit:
         """A request that acts for a seller. Raises also RoleForbids."""
         caller = caller_of(request, self.desk, self.sessions)
-        return Visit(request, self.desk, caller, seller_written_by(caller, named_seller(request)))
+        seller_id = seller_written_by(caller, named_seller(request))
+        ensure_new(request, self.desk, caller, seller_id)
+        return Visit(request, self.desk, caller, seller_id)
 
     def reviewing(self, request: Request) -> Visit:
         """A reviewer acting on the seller it names. Raises RoleForbids, and as `visit` does."""
         caller = caller_of(request, self.desk, self.sessions)
         if caller.role not in REVIEWER_ROLES:
             raise RoleForbids(REVIEWER_ROLES)
-        return self.visit(request, caller, named_seller(request))
+        visit = self.visit(request, caller, named_seller(request))
+        ensure_new(request, self.desk, caller, visit.seller_id)
+        return visit
 
     def is_still_allowed(self, visit: Visit) -> Callable[[], bool]:
         """Whether the key, or the session, still opens this, and staff's look lasts."""

@@ -7,13 +7,17 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, BaseModel, Field, field_validator
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from api.auth import OWN_SELLER_ROLES, REVIEWER_ROLES, RoleForbids, caller_of
 from api.desk import Desk
+from api.idempotency import ensure_new
 from api.ids import inner_id, public_id
-from api.requests import Reception, Visit, correlation_of
+from api.instants import Instant
+from api.openapi_extras import MAY_MATCH
+from api.requests import Reception, Visit, correlation_of, tagged, version_named
 from domain import admission, seller
 from domain.admission import Rejection
 from domain.application import acting_for
@@ -30,7 +34,10 @@ from projections import sellers
 LINKS_MAX = 10_000
 OWN = "me"
 """In a path: the seller that the caller's key is bound to."""
-SETTINGS = ("default_float_pct", "reinstatement", "brake_pct", "hand_edited_price", "last_units")
+SETTINGS = (
+    "default_float_pct", "reinstatement", "brake_pct", "hand_edited_price", "last_units", "version",
+    "position",
+)  # fmt: skip
 
 
 class ReviewBody(BaseModel):
@@ -55,22 +62,22 @@ class SettingsBody(BaseModel):
     reinstatement: Reinstatement | None = None
     brake_pct: Decimal | None = Field(None, ge=100 * BRAKE_RATE_MIN, le=100)
     hand_edited_price: HandEditedPrice | None = None
-    last_units: int | None = Field(None, ge=0, le=LAST_UNITS_MAX)
+    last_units: int | None = Field(None, ge=0, le=LAST_UNITS_MAX, strict=True)
 
     @field_validator("*", mode="before")
     @classmethod
     def refuse_null(cls, value: object) -> object:
         """Null is no setting: one that stays is left out."""
         if value is None:
-            raise ValueError("give a value, or leave the setting out")
+            raise PydanticCustomError("no_null", "give a value, or leave it out")
         return value
 
 
 class WarrantyBody(BaseModel):
     """The initial-defect warranty, in Japanese; the seller attests that it is no machine's."""
 
-    is_attested: bool = False
-    days: int = Field(ge=1, le=365)
+    is_attested: bool = Field(False, strict=True)
+    days: int = Field(ge=1, le=365, strict=True)
     conditions: str = Field(max_length=500)
     remedy: str = Field(max_length=500)
     exclusions: str = Field(max_length=500)
@@ -82,7 +89,7 @@ class BrandBody(BaseModel):
     brand: str = Field(min_length=1, max_length=100)
     registration_number: str = Field(min_length=1, max_length=40)
     chain: list[str] = Field(default=[], max_length=10)
-    valid_until: AwareDatetime | None = None
+    valid_until: Instant | None = None
 
 
 class BrandsBody(BaseModel):
@@ -95,7 +102,7 @@ class SweepBody(BaseModel):
     """Which sweep to run now; without the brake it follows Amazon, however much that changes."""
 
     kind: SweepKind = "status"
-    is_brake_off: bool = False
+    is_brake_off: bool = Field(False, strict=True)
 
 
 def build_sellers(reception: Reception) -> APIRouter:
@@ -103,15 +110,15 @@ def build_sellers(reception: Reception) -> APIRouter:
     router = APIRouter(tags=["sellers"])
 
     @router.get("/sellers/{seller_id}")
-    def show(request: Request, seller_id: str) -> Any:
+    def show(request: Request, response: Response, seller_id: str) -> Any:
         """The seller as it stands."""
-        return seller_answer(visit_of(reception, request, seller_id))
+        answer = seller_answer(visit_of(reception, request, seller_id))
+        return tagged(request, response, answer["version"], answer)
 
     @router.post("/sellers/{seller_id}/review", status_code=202)
     def review(request: Request, seller_id: str, body: ReviewBody) -> Any:
         """Decide on an application. Reviewers; of two at once the second is told who was first."""
-        work = staff_work(reception, request, REVIEWER_ROLES)
-        inner = inner_id("sel", seller_id)
+        inner, work = deciding_on(reception, request, seller_id)
         return changed(reception, inner, lambda it: reviewed(it, body, work))
 
     @router.post("/sellers/{seller_id}/erasure", status_code=202)
@@ -125,12 +132,13 @@ def build_sellers(reception: Reception) -> APIRouter:
         return changed(reception, inner, lambda it: seller.request_erasure(it, command))
 
     @router.get("/sellers/{seller_id}/settings")
-    def settings(request: Request, seller_id: str) -> Any:
+    def settings(request: Request, response: Response, seller_id: str) -> Any:
         """The seller's defaults and guards."""
         answer = seller_answer(visit_of(reception, request, seller_id))
-        return {name: answer[name] for name in SETTINGS}
+        shown = {name: answer[name] for name in SETTINGS}
+        return tagged(request, response, answer["version"], shown)
 
-    @router.put("/sellers/{seller_id}/settings", status_code=202)
+    @router.put("/sellers/{seller_id}/settings", status_code=202, openapi_extra=MAY_MATCH)
     def change_settings(request: Request, seller_id: str, body: SettingsBody) -> Any:
         """Change what is given; live bindings keep their own float."""
         inner, work = acting(reception, request, seller_id)
@@ -140,17 +148,24 @@ def build_sellers(reception: Reception) -> APIRouter:
             brake_rate=rate_of(body.brake_pct),
             **body.model_dump(include={"reinstatement", "hand_edited_price", "last_units"}),
         )
-        return changed(reception, inner, lambda it: seller.change_settings(it, command))
+        return changed(
+            reception, inner, lambda it: seller.change_settings(it, command),
+            version_named(request),
+        )  # fmt: skip
 
     @router.get("/sellers/{seller_id}/warranty")
-    def warranty(request: Request, seller_id: str) -> Any:
+    def warranty(request: Request, response: Response, seller_id: str) -> Any:
         """The terms that new listings show, and the block as it is shown."""
         visit = visit_of(reception, request, seller_id)
         with acting_for(visit.seller_id):
-            terms = visit.seller().warranty
-        return {**terms.model_dump(), "text": terms.text()}
+            known = visit.seller()
+        shown = {
+            **known.warranty.model_dump(), "text": known.warranty.text(),
+            "version": known.version, "position": visit.desk.position(),
+        }  # fmt: skip
+        return tagged(request, response, known.version, shown)
 
-    @router.put("/sellers/{seller_id}/warranty", status_code=202)
+    @router.put("/sellers/{seller_id}/warranty", status_code=202, openapi_extra=MAY_MATCH)
     def change_warranty(request: Request, seller_id: str, body: WarrantyBody) -> Any:
         """Change the terms of new listings. Refused (E-414) where a part is not Japanese."""
         inner, work = acting(reception, request, seller_id)
@@ -158,7 +173,10 @@ def build_sellers(reception: Reception) -> APIRouter:
         command = seller.ChangeWarranty(
             stamp=work.stamp(), warranty=terms, is_attested=body.is_attested
         )
-        return changed(reception, inner, lambda it: seller.change_warranty(it, command))
+        return changed(
+            reception, inner, lambda it: seller.change_warranty(it, command),
+            version_named(request),
+        )  # fmt: skip
 
     add_brands(router, reception)
 
@@ -179,7 +197,8 @@ def build_sellers(reception: Reception) -> APIRouter:
             rows = connection.execute(
                 "SELECT operation, sum(calls)::bigint FROM asin_sync.upstream_calls GROUP BY 1"
             ).fetchall()
-        return {"calls": dict(rows), "total": sum(number for _, number in rows)}
+        total = sum(number for _, number in rows)
+        return {"calls": dict(rows), "total": total, "position": visit.desk.position()}
 
     return router
 
@@ -193,15 +212,15 @@ def add_brands(router: APIRouter, reception: Reception) -> None:
         visit = visit_of(reception, request, seller_id)
         with acting_for(visit.seller_id):
             held = visit.seller().authorisations
-        return {"items": [each.model_dump(mode="json") for each in held]}
+        items = [each.model_dump(mode="json") for each in held]
+        return {"items": items, "position": visit.desk.position()}
 
     @router.post("/sellers/{seller_id}/brands", status_code=202)
     def authorise(request: Request, seller_id: str, body: BrandsBody) -> Any:
         """Authorise brands. Reviewers only; refused (E-416) for a malformed registration."""
-        work = staff_work(reception, request, REVIEWER_ROLES)
+        inner, work = deciding_on(reception, request, seller_id)
         found = tuple(BrandAuthorisation(**each.model_dump()) for each in body.brands)
         command = seller.AuthoriseBrands(stamp=work.stamp(), authorisations=found)
-        inner = inner_id("sel", seller_id)
         return changed(reception, inner, lambda it: seller.authorise_brands(it, command))
 
     @router.delete("/sellers/{seller_id}/brands/{brand}", status_code=202)
@@ -238,7 +257,18 @@ def staff_work(reception: Reception, request: Request, roles: Collection[Role]) 
 def acting(reception: Reception, request: Request, seller_id: str) -> tuple[UUID, Work]:
     """A seller acts for itself, an admin for the seller it names. Raises RoleForbids, NotFound."""
     work = staff_work(reception, request, (*OWN_SELLER_ROLES, "admin"))
-    return visit_of(reception, request, seller_id).seller_id, work
+    visit = visit_of(reception, request, seller_id)
+    ensure_new(request, reception.desk, visit.caller, visit.seller_id)
+    return visit.seller_id, work
+
+
+def deciding_on(reception: Reception, request: Request, seller_id: str) -> tuple[UUID, Work]:
+    """A reviewer decides on the seller of the path. Raises RoleForbids, NotFound."""
+    work = staff_work(reception, request, REVIEWER_ROLES)
+    inner = inner_id("sel", seller_id)
+    caller = caller_of(request, reception.desk, reception.sessions)
+    ensure_new(request, reception.desk, caller, inner)
+    return inner, work
 
 
 def ensure_registered(desk: Desk, seller_id: UUID) -> None:
@@ -312,8 +342,10 @@ def rate_of(percent: Decimal | None) -> Decimal | None:
     return None if percent is None else percent / 100
 
 
-def changed(reception: Reception, seller_id: UUID, decide: Decide) -> dict[str, Any]:
-    position = change_seller(reception.desk.app, seller_id, decide)
+def changed(
+    reception: Reception, seller_id: UUID, decide: Decide, expected_version: int | None = None
+) -> dict[str, Any]:
+    position = change_seller(reception.desk.app, seller_id, decide, expected_version)
     return {
         "id": public_id("sel", seller_id),
         "position": position or reception.desk.position(),

@@ -15,12 +15,14 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import row_answer, submission_answer
 from api.auth import caller_of
+from api.desk import Desk
+from api.idempotency import HEADER
 from api.ids import inner_id, public_id
 from api.openapi_extras import form_body
-from api.requests import Reception, Visit
+from api.requests import Reception, Visit, tagged
 from domain import uploads
 from domain.application import acting_for
-from domain.errors import FileRefused, NotFound, Refusal
+from domain.errors import FileRefused, NotFound
 from domain.submission import SAME_CONTENT_WINDOW
 from domain.upload_file import BYTES_MAX, COLUMNS, TEMPLATE
 from projections import submissions
@@ -57,9 +59,10 @@ def build_submissions(reception: Reception) -> APIRouter:
         return {"items": items, "next_cursor": None, "position": visit.desk.position()}
 
     @router.get("/{submission_id}")
-    def show(request: Request, submission_id: str) -> Any:
-        """One upload with the fate of every row."""
-        return shown(reception.reading(request), inner_id("sub", submission_id))
+    def show(request: Request, response: Response, submission_id: str) -> Any:
+        """One upload with the fate of every row; its ETag is the position of its last event."""
+        answer = shown(reception.reading(request), inner_id("sub", submission_id))
+        return tagged(request, response, answer["position"], answer)
 
     @router.get("/{submission_id}/events")
     def follow(request: Request, submission_id: str) -> StreamingResponse:
@@ -108,28 +111,22 @@ def cell_of(value: object) -> str:
 
 
 def receive(visit: Visit, response: Response, filename: str, content: bytes) -> dict[str, Any]:
-    """Record the upload under its idempotency key; without one, an open upload of equal content.
+    """Record the upload; without an idempotency key, answer with an open one of equal content.
 
-    Raises FileRefused for a file that is refused whole, Refusal for a key used for other content.
+    Raises FileRefused for a file that is refused whole.
     """
-    key = visit.request.headers.get("idempotency-key", "")
-    digest = sha256(content).hexdigest()
+    is_keyed = HEADER in visit.request.headers
     with acting_for(visit.seller_id):
-        known = None if key else open_upload(visit, digest)
+        known = None if is_keyed else open_upload(visit, sha256(content).hexdigest())
         if known is not None:
-            return accepted(visit, response, known, None, is_replayed=True)
+            response.headers["Idempotency-Replayed"] = "true"
+            return accepted(response, known, visit.desk.position())
         receipt = uploads.receive_file(
-            visit.desk.app, visit.seller(), filename, content, key or uuid4().hex, visit.work()
+            visit.desk.app, visit.seller(), filename, content, uuid4().hex, visit.work()
         )
-        upload = visit.desk.app.submission(receipt.submission_id)
-        if upload is not None and upload.content_sha256 != digest:
-            raise Refusal("this Idempotency-Key was used for other content")
     if receipt.faults:
         raise FileRefused([(fault.key, fault.values) for fault in receipt.faults])
-    return accepted(
-        visit, response, receipt.submission_id, receipt.position,
-        is_replayed=receipt.position is None,
-    )  # fmt: skip
+    return accepted(response, receipt.submission_id, receipt.position or visit.desk.position())
 
 
 def open_upload(visit: Visit, digest: str) -> UUID | None:
@@ -140,16 +137,28 @@ def open_upload(visit: Visit, digest: str) -> UUID | None:
     return found.submission_id if found else None
 
 
-def accepted(
-    visit: Visit, response: Response, inner: UUID, position: int | None, *, is_replayed: bool
-) -> dict[str, Any]:
+def accepted(response: Response, inner: UUID, position: int) -> dict[str, Any]:
+    answer = accepted_answer(inner)
+    response.headers["Location"] = answer["links"]["self"]
+    return {**answer, "position": position}
+
+
+def accepted_answer(inner: UUID) -> dict[str, Any]:
     identity = public_id("sub", inner)
-    response.headers["Location"] = f"/v1/submissions/{identity}"
-    if is_replayed:
-        response.headers["Idempotency-Replayed"] = "true"
-    links = {"self": response.headers["Location"], "page": f"/upload/{identity}"}
-    position = position or visit.desk.position()
-    return {"id": identity, "status": "open", "position": position, "links": links}
+    links = {"self": f"/v1/submissions/{identity}", "page": f"/upload/{identity}"}
+    return {"id": identity, "status": "open", "links": links}
+
+
+def received_before(
+    desk: Desk, seller_id: UUID, inner: UUID
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """How this upload was answered when it was received. Raises FileRefused."""
+    with acting_for(seller_id):
+        upload = desk.app.submission(inner)
+    if upload is not None and upload.faults:
+        raise FileRefused([(fault.key, fault.values) for fault in upload.faults])
+    answer = accepted_answer(inner)
+    return answer, {"Location": answer["links"]["self"]}
 
 
 def shown(visit: Visit, inner: UUID) -> dict[str, Any]:

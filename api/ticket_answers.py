@@ -118,7 +118,7 @@ def events_before(desk: Desk, seller_id: UUID, ticket: Ticket) -> list[audit_tra
         )
 
 
-def figures_answer(figures: Figures, days: int) -> dict[str, Any]:
+def figures_answer(figures: Figures, days: int, position: int) -> dict[str, Any]:
     """Seconds from opening; null where nothing was counted."""
     return {
         "days": days,
@@ -131,6 +131,7 @@ def figures_answer(figures: Figures, days: int) -> dict[str, Any]:
         "in_time": figures.in_time,
         "promised": figures.promised,
         "in_time_share": figures.in_time_share,
+        "position": position,
     }
 
 

@@ -16,9 +16,11 @@ from starlette.datastructures import UploadFile
 
 from api.auth import OWN_SELLER_ROLES, RoleForbids, caller_of, ensure_staff_reader, seller_read_by
 from api.desk import Caller, Desk
-from api.ids import cursor_of, inner_id, place_in, public_id
+from api.idempotency import ensure_new
+from api.ids import inner_id, public_id
 from api.openapi_extras import IF_MATCH, json_body
-from api.requests import Reception, Visit, named_seller, page_answer
+from api.paging import cursor_after, place_after
+from api.requests import Reception, Visit, named_seller, page_answer, tagged
 from api.ticket_answers import (
     around_answer,
     figures_answer,
@@ -68,7 +70,7 @@ class ReplyBody(BaseModel):
     """What is said; internal is for staff only, and no answer."""
 
     text: str = Field(max_length=TEXT_BYTES_MAX)
-    is_internal: bool = False
+    is_internal: bool = Field(False, strict=True)
 
 
 class HandOverBody(BaseModel):
@@ -108,10 +110,10 @@ def build_tickets(reception: Reception) -> APIRouter:
         reading it is a look at the seller through this ticket, and recorded as one.
         """
         visit, ticket = ticket_seen(reception, request, ticket_id)
-        return {
-            **shown(visit, response, ticket),
-            **(around_answer(visit.desk, visit.seller_id, ticket) if is_staff(visit) else {}),
-        }
+        answer = {**shown(visit, response, ticket), "position": visit.desk.position()}
+        if is_staff(visit):
+            answer |= around_answer(visit.desk, visit.seller_id, ticket)
+        return tagged(request, response, answer["version"], answer)
 
     @router.get("/{ticket_id}/attachments/{sha256}")
     def attachment(request: Request, ticket_id: str, sha256: str) -> Response:
@@ -131,7 +133,7 @@ def add_lists(router: APIRouter, reception: Reception) -> None:
         request: Request,
         response: Response,
         which: StaffList = Query("due", alias="list"),
-        cursor: str | None = None,
+        cursor: str | None = None,  # noqa: ARG001
         limit: int = Query(50, ge=1, le=200),
     ) -> Any:
         """A seller's tickets, newest first. For staff a list across sellers, by when they are due.
@@ -143,16 +145,19 @@ def add_lists(router: APIRouter, reception: Reception) -> None:
         reception.wait_for(request)
         if caller.seller_id is None and named_seller(request) is None:
             ensure_staff_reader(caller)
-            return staff_page(reception.desk, request, response, which, cursor, limit)
+            return staff_page(reception.desk, request, response, which, limit)
         visit = reception.reading(request)
-        before = place_in(cursor, 1)[0] if cursor else None
+        place = place_after(request, visit.seller_id, 1)
+        before = place[0] if place else None
         with visit.desk.reading_for(visit.seller_id) as connection:
             rows = tickets.page(connection, before=before, limit=limit)
         with acting_for(visit.seller_id):
             subjects = subjects_of(visit.desk, rows)
         now = visit.desk.clock()
         items = [{**row_answer(row, now), "subject": subjects.get(row.ticket_id)} for row in rows]
-        following = cursor_of(rows[-1].opened_position) if len(rows) == limit else None
+        following = None
+        if len(rows) == limit:
+            following = cursor_after(request, visit.seller_id, rows[-1].opened_position)
         return page_answer(request, response, items, following, visit.desk.position())
 
     @router.get("/figures")
@@ -164,14 +169,14 @@ def add_lists(router: APIRouter, reception: Reception) -> None:
         desk = reception.desk
         caller = caller_of(request, desk, reception.sessions)
         now = desk.clock()
-        since = now - timedelta(days=days)
+        since, position = now - timedelta(days=days), desk.position()
         if caller.seller_id is None and named_seller(request) is None:
             ensure_staff_reader(caller)
             with desk.reading_for_staff() as connection:
-                return figures_answer(tickets.figures(connection, since, now), days)
+                return figures_answer(tickets.figures(connection, since, now), days, position)
         visit = reception.reading(request)
         with desk.reading_for(visit.seller_id) as connection:
-            return figures_answer(tickets.figures(connection, since, now), days)
+            return figures_answer(tickets.figures(connection, since, now), days, position)
 
 
 def add_writing(router: APIRouter, reception: Reception) -> None:
@@ -246,6 +251,7 @@ def ticket_visit(reception: Reception, request: Request, ticket_id: str) -> tupl
     inner = inner_id("tkt", ticket_id)
     seller_id = seller_of(reception.desk, caller, inner)
     reception.looks.through_ticket(caller, seller_id, inner)
+    ensure_new(request, reception.desk, caller, seller_id)
     return Visit(request, reception.desk, caller, seller_id), inner
 
 
@@ -315,9 +321,10 @@ def opened(
 ) -> dict[str, Any]:
     """Open it. Raises TicketRefused, EvidenceRefused, RoleForbids."""
     visit = reception.writing(request)
-    key = request.headers.get("idempotency-key", "")[:200] or uuid4().hex
     asking = Asking(**body.model_dump(), screenshot=screenshot)
-    ticket, position = open_from(visit.desk, visit.seller_id, asking, key, visit.work(), visit.l10n)
+    ticket, position = open_from(
+        visit.desk, visit.seller_id, asking, uuid4().hex, visit.work(), visit.l10n
+    )
     response.headers["Location"] = f"/v1/tickets/{public_id('tkt', ticket.ticket_id)}"
     return {
         **shown(visit, response, ticket),
@@ -330,12 +337,11 @@ def staff_page(
     request: Request,
     response: Response,
     which: StaffList,
-    cursor: str | None,
     limit: int,
 ) -> dict[str, Any]:
     """A list across sellers."""
     now = desk.clock()
-    place = place_in(cursor, 3) if cursor else None
+    place = place_after(request, None, 3)
     after = Place(bool(place[0]), moment_of(place[1]), place[2]) if place else None
     with desk.reading_for_staff() as connection:
         rows = tickets.listed(connection, which, now, after=after, limit=limit)
@@ -343,7 +349,9 @@ def staff_page(
     following = None
     if len(rows) == limit:
         last = tickets.place_of(rows[-1])
-        following = cursor_of(int(last.was_answered), micros_of(last.due), last.place)
+        following = cursor_after(
+            request, None, int(last.was_answered), micros_of(last.due), last.place
+        )
     items = [row_answer(row, now) for row in rows]
     return {
         **page_answer(request, response, items, following, desk.position()),

@@ -6,12 +6,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from api.cloud_events import TEST_TYPE, trial_message
 from api.desk import Desk
-from api.ids import cursor_of, event_id_at, inner_id, place_in, position_of_event, public_id
-from api.requests import Reception, Visit, page_answer
+from api.ids import event_id_at, inner_id, position_of_event, public_id
+from api.instants import Instant
+from api.openapi_extras import MAY_MATCH
+from api.paging import cursor_after, place_after
+from api.requests import Reception, Visit, page_answer, version_named
 from domain import webhooks
 from domain.application import acting_for
 from domain.errors import NotFound, Refusal, WebhookRefused
@@ -35,14 +38,14 @@ class WebhookBody(BaseModel):
 class ChangedWebhookBody(WebhookBody):
     """The whole endpoint as it shall be; switching it on again tries what waits at once."""
 
-    is_enabled: bool
+    is_enabled: bool = Field(strict=True)
 
 
 class ResendBody(BaseModel):
     """One event by its id, or all that the endpoint wants from an instant on."""
 
     event_id: str | None = Field(default=None, max_length=60)
-    since: AwareDatetime | None = None
+    since: Instant | None = None
 
 
 def build_webhooks(reception: Reception) -> APIRouter:
@@ -53,7 +56,8 @@ def build_webhooks(reception: Reception) -> APIRouter:
     def list_(request: Request) -> Any:
         """The seller's webhooks, oldest first."""
         visit = reception.reading(request)
-        return {"items": webhook_answers(visit.desk, visit.seller_id)}
+        items = webhook_answers(visit.desk, visit.seller_id)
+        return {"items": items, "position": visit.desk.position()}
 
     @router.post("/webhooks", status_code=201)
     def register(request: Request, response: Response, body: WebhookBody) -> Any:
@@ -68,29 +72,35 @@ def build_webhooks(reception: Reception) -> APIRouter:
         return {**shown, "secret": secret, "position": position}
 
     @router.get("/webhooks/{webhook_id}")
-    def show(request: Request, webhook_id: str) -> Any:
-        """One endpoint, and how it fares."""
-        visit = reception.reading(request)
-        webhook = held(visit, inner_id("whk", webhook_id))
-        faring = visit.desk.webhooks.faring(visit.seller_id)
-        return webhook_answer(webhook, faring.get(webhook.webhook_id, NO_DELIVERY))
+    def show(request: Request, response: Response, webhook_id: str) -> Any:
+        """One endpoint, and how it fares; its ETag is for changes, as how it fares moves on."""
+        visit, inner = reception.reading(request), inner_id("whk", webhook_id)
+        with acting_for(visit.seller_id):
+            known = visit.seller()
+        webhook = webhooks.get_webhook(known.webhooks, inner)
+        faring = visit.desk.webhooks.faring(visit.seller_id).get(inner, NO_DELIVERY)
+        response.headers["ETag"] = f'"v{known.version}"'
+        return {
+            **webhook_answer(webhook, faring),
+            "version": known.version, "position": visit.desk.position(),
+        }  # fmt: skip
 
-    @router.put("/webhooks/{webhook_id}", status_code=202)
+    @router.put("/webhooks/{webhook_id}", status_code=202, openapi_extra=MAY_MATCH)
     def change(request: Request, webhook_id: str, body: ChangedWebhookBody) -> Any:
         """Change address, types or switch; the secret stays."""
         visit, inner = reception.writing(request), inner_id("whk", webhook_id)
         position = changed(
             visit.desk, visit.seller_id, inner, body.url, types_from(body.types),
-            visit.work(), is_enabled=body.is_enabled,
+            visit.work(), is_enabled=body.is_enabled, expected_version=version_named(request),
         )  # fmt: skip
         return {"id": webhook_id, "position": position or visit.desk.position()}
 
-    @router.delete("/webhooks/{webhook_id}", status_code=202)
+    @router.delete("/webhooks/{webhook_id}", status_code=202, openapi_extra=MAY_MATCH)
     def remove(request: Request, webhook_id: str) -> Any:
         """Tell it nothing more, and drop what waits."""
         visit, inner = reception.writing(request), inner_id("whk", webhook_id)
-        return {"id": webhook_id, "position": removed(visit.desk, visit.seller_id, inner,
-                                                      visit.work())}  # fmt: skip
+        position = removed(visit.desk, visit.seller_id, inner, visit.work(), version_named(request))
+        return {"id": webhook_id, "position": position or visit.desk.position()}
 
     add_deliveries(router, reception)
     return router
@@ -104,15 +114,18 @@ def add_deliveries(router: APIRouter, reception: Reception) -> None:
         request: Request,
         response: Response,
         webhook_id: str,
-        cursor: str | None = None,
+        cursor: str | None = None,  # noqa: ARG001
         limit: int = Query(50, ge=1, le=200),
     ) -> Any:
         """Every attempt of the last thirty days, newest first."""
         visit = reception.reading(request)
         webhook = held(visit, inner_id("whk", webhook_id))
-        before = place_in(cursor, 1)[0] if cursor else None
+        place = place_after(request, visit.seller_id, 1)
+        before = place[0] if place else None
         found = visit.desk.webhooks.attempts(visit.seller_id, webhook.webhook_id, before, limit)
-        following = cursor_of(found[-1].number) if len(found) == limit else None
+        following = None
+        if len(found) == limit:
+            following = cursor_after(request, visit.seller_id, found[-1].number)
         items = [attempt_answer(each) for each in found]
         return page_answer(request, response, items, following, visit.desk.position())
 
@@ -171,7 +184,7 @@ def registered(
 
 def changed(
     desk: Desk, seller_id: UUID, webhook_id: UUID, url: str, types: tuple[str, ...], work: Work,
-    *, is_enabled: bool,
+    *, is_enabled: bool, expected_version: int | None = None,
 ) -> int | None:  # fmt: skip
     """Raises WebhookRefused, NotFound."""
     command = webhooks.ChangeWebhook(
@@ -179,16 +192,20 @@ def changed(
         may_be_loopback=desk.is_sandbox,
     )  # fmt: skip
     return change_seller(
-        desk.app, seller_id, lambda it: webhooks.change_webhook(it.webhooks, command)
-    )
+        desk.app, seller_id, lambda it: webhooks.change_webhook(it.webhooks, command),
+        expected_version,
+    )  # fmt: skip
 
 
-def removed(desk: Desk, seller_id: UUID, webhook_id: UUID, work: Work) -> int | None:
-    """Raises NotFound."""
+def removed(
+    desk: Desk, seller_id: UUID, webhook_id: UUID, work: Work, expected_version: int | None = None
+) -> int | None:
+    """Raises NotFound, VersionConflict."""
     command = webhooks.RemoveWebhook(stamp=work.stamp(), webhook_id=webhook_id)
     position = change_seller(
-        desk.app, seller_id, lambda it: webhooks.remove_webhook(it.webhooks, command)
-    )
+        desk.app, seller_id, lambda it: webhooks.remove_webhook(it.webhooks, command),
+        expected_version,
+    )  # fmt: skip
     desk.webhooks.forget_secret(seller_id, webhook_id)
     return position
 

@@ -16,10 +16,11 @@ from uuid import UUID
 from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory, IntegrityError, StoredEvent
 
-from domain import asin_binding, seller, submission
+from domain import asin_binding, requests, seller, submission
 from domain.asin_binding import AsinBinding, BindingFact
 from domain.errors import VersionConflict
 from domain.facts import Fact
+from domain.requests import KeyInHand, KeyUsedBefore
 from domain.rules.repricing import OwnPrice
 from domain.seller import Seller, SellerFact
 from domain.submission import Submission, SubmissionFact
@@ -125,7 +126,8 @@ class AsinSync(Application[UUID]):
         """Append all or nothing; return the last position, or None when there was nothing.
 
         Raises VersionConflict when a stream has moved on since, unless it moved by these very
-        facts: an answer lost on its way back looks like that.
+        facts: an answer lost on its way back looks like that. An idempotency key in hand is spent
+        with them; raises KeyUsedBefore where somebody else has just spent it.
         """
         envelopes = [
             Envelope(change.originator_id, change.version + number, fact)
@@ -134,6 +136,8 @@ class AsinSync(Application[UUID]):
         ]
         if not envelopes:
             return None
+        if key := requests.held():
+            envelopes.append(spent(key, envelopes[0].originator_id, envelopes))
         try:
             positions = self.recorder.insert_events(
                 [self.mapper.to_stored_event(envelope) for envelope in envelopes]
@@ -141,7 +145,10 @@ class AsinSync(Application[UUID]):
         except IntegrityError as conflict:
             if self._holds(envelopes):
                 return self.recorder.max_notification_id()
+            if key and self.facts_of(key.stream):
+                raise KeyUsedBefore("the key was used in between") from conflict
             raise VersionConflict("the history moved on in between") from conflict
+        requests.take(None)
         return positions[-1] if positions else None
 
     def _holds(self, envelopes: Sequence[Envelope]) -> bool:
@@ -155,6 +162,14 @@ class AsinSync(Application[UUID]):
             if any(held.get(each.originator_version) != each.fact for each in ours):
                 return False
         return True
+
+
+def spent(key: KeyInHand, subject: UUID, envelopes: Sequence[Envelope]) -> Envelope:
+    """The fact that the key was used, for what these facts do first of all."""
+    about = [each for each in envelopes if each.originator_id == subject]
+    first, version = about[0].fact, about[-1].originator_version
+    family = first.TOPIC.partition(".")[0]
+    return Envelope(key.stream, 1, key.use(first.stamp, family, subject, version))
 
 
 def no_prices(_: UUID) -> Mapping[str, tuple[OwnPrice, ...]]:

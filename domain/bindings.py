@@ -69,7 +69,9 @@ def change_binding(
         raise NotFound("no such binding")
     if expected_version is not None and expected_version != binding.version:
         detail = f"the binding is at version {binding.version}, not {expected_version}"
-        raise VersionConflict(detail, version=binding.version)
+        raise VersionConflict(
+            detail, version=binding.version, rules={"If-Match": "version_moved_on"}
+        )
     return binding, app.record(*changes_of(app, binding, decide(binding), work))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import get_args
+from typing import NamedTuple, get_args
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -40,6 +40,18 @@ class KeyInfo(Caller):
 
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None
+    last_used_at: AwareDatetime | None = None
+    """Exact to the hour."""
+
+
+class Allowance(NamedTuple):
+    """How many requests a key may still send; `retry_after_seconds` of 0: this one may be."""
+
+    limit: int
+    window_seconds: int
+    remaining: int
+    full_after_seconds: float
+    retry_after_seconds: float
 
 
 SELLER_MADE_ROLES: tuple[Role, ...] = ("seller", "service")

@@ -9,6 +9,7 @@ from domain import breaker, category_tree, looks, people, seller, submission, sy
 from domain.asin_binding.facts import BindingFact
 from domain.channel_prices import ChannelPricesEntered
 from domain.facts import Fact
+from domain.requests import KeyUsed
 
 FACTS: tuple[type[Fact], ...] = (
     *get_args(seller.SellerFact),
@@ -21,6 +22,7 @@ FACTS: tuple[type[Fact], ...] = (
     *get_args(people.PersonFact),
     category_tree.Recorded,
     ChannelPricesEntered,
+    KeyUsed,
 )
 
 BY_TOPIC: Mapping[str, type[Fact]] = {fact.TOPIC: fact for fact in FACTS}

@@ -171,6 +171,12 @@ class TextRefused(Refusal):
     code = "invalid-request"
 
 
+class InstantRefused(Refusal):
+    """An instant that nothing can be known of yet."""
+
+    code = "invalid-request"
+
+
 class NotFound(Refusal):
     """Nothing of that id, or nothing this caller may see: the two are never told apart."""
 

@@ -127,6 +127,10 @@ HELD: tuple[Held, ...] = (
         tables=("tickets",), topics=("ticket.", "seller_look."), is_personal=True,
     ),
     Held(
+        "held_requests", ("seller", "staff"), "own_key", "erasure", _PERSONS,
+        topics=("request.",), is_personal=True,
+    ),
+    Held(
         "held_suspicions", ("service", "staff"), "own_key", "erasure",
         (*_PERSONS, "appi_security"),
         tables=("arbitrage_signs", "suspicions", "terminations"),
@@ -209,7 +213,7 @@ HELD: tuple[Held, ...] = (
 )  # fmt: skip
 
 TABLES_OF_NOBODY = (
-    "asin_sync_migration", "budget", "cell", "follower", "procrastinate_events",
+    "asin_sync_migration", "budget", "cell", "request_budget", "follower", "procrastinate_events",
     "procrastinate_jobs", "procrastinate_periodic_defers", "procrastinate_workers",
     "projection_positions", "projections", "setup_code", "sweep_schedule", "webhook_follower",
 )  # fmt: skip

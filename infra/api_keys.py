@@ -23,7 +23,8 @@ from infra.database import Connection, Database
 
 CACHE_SECONDS = 5.0
 _FORM = re.compile(r"abk_live_([0-9a-z]{12})_([0-9A-Za-z_-]{43})_([0-9a-f]{8})")
-_SHOWN = "key_id, role, seller_id, label, created_at, revoked_at"
+_SHOWN = "key_id, role, seller_id, label, created_at, revoked_at, last_used_at"
+USE_NOTED_SECONDS = 3600.0
 
 
 class ApiKeys:
@@ -33,6 +34,7 @@ class ApiKeys:
         self._database = database
         self._pepper = pepper
         self._cache: dict[str, tuple[float, bytes, Caller | None]] = {}
+        self._noted: dict[str, float] = {}
         self._lock = Lock()
 
     def caller(self, key: str) -> Caller | None:
@@ -41,8 +43,10 @@ class ApiKeys:
         if form is None or checksum(key.rpartition("_")[0]) != form[3]:
             return None
         digest, caller = self._looked_up(form[1])
-        is_right = hmac.compare_digest(digest, self._digest(form[2]))
-        return caller if is_right else None
+        if caller is None or not hmac.compare_digest(digest, self._digest(form[2])):
+            return None
+        self._note_use(form[1])
+        return caller
 
     def known(self, key: str) -> Caller | None:
         """The same from memory; None also where the database has to be asked."""
@@ -95,6 +99,19 @@ class ApiKeys:
         with self._lock:
             self._cache.pop(key_id, None)
         return revoked.rowcount == 1
+
+    def _note_use(self, key_id: str) -> None:
+        """Write down, once an hour, that the key was used."""
+        now = time.monotonic()
+        if now - self._noted.get(key_id, -USE_NOTED_SECONDS) < USE_NOTED_SECONDS:
+            return
+        self._noted[key_id] = now
+        with self._database.pool("keystore").connection() as connection:
+            connection.execute(
+                "UPDATE asin_sync.api_key SET last_used_at = now() WHERE key_id = %s"
+                " AND (last_used_at IS NULL OR last_used_at < now() - interval '1 hour')",
+                (key_id,),
+            )
 
     def _cached(self, key_id: str) -> tuple[bytes, Caller | None] | None:
         with self._lock:

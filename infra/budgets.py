@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from math import ceil
 from threading import Event, Lock
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
+
+from psycopg.sql import SQL, Identifier
 
 from domain.ports import UpstreamThrottled
 from infra.database import Database
@@ -32,7 +34,7 @@ class Rate(NamedTuple):
 
 # Refill by the time gone, then take the lease where there is enough; one row back, or none.
 TAKE = """
-    INSERT INTO asin_sync.budget AS b (owner, operation, tokens, refilled_at)
+    INSERT INTO asin_sync.{table} AS b (owner, operation, tokens, refilled_at)
     VALUES (%(owner)s, %(operation)s, %(burst)s - %(lease)s, %(now)s)
     ON CONFLICT (owner, operation) DO UPDATE SET
         tokens = least(%(burst)s,
@@ -45,7 +47,7 @@ TAKE = """
 
 # Nothing is to be had before the end of a pause, and then one lease; a longer pause stays.
 DRAIN = """
-    INSERT INTO asin_sync.budget AS b (owner, operation, tokens, refilled_at)
+    INSERT INTO asin_sync.{table} AS b (owner, operation, tokens, refilled_at)
     VALUES (%(owner)s, %(operation)s, %(lease)s - %(rate)s * %(seconds)s, %(now)s)
     ON CONFLICT (owner, operation) DO UPDATE SET
         tokens = least(b.tokens + greatest(0, %(now)s - b.refilled_at) * %(rate)s,
@@ -56,36 +58,55 @@ DRAIN = """
 # How many tokens there would be now.
 LEFT = """
     SELECT least(%(burst)s, tokens + greatest(0, %(now)s - refilled_at) * %(rate)s)
-    FROM asin_sync.budget WHERE owner = %(owner)s AND operation = %(operation)s
+    FROM asin_sync.{table} WHERE owner = %(owner)s AND operation = %(operation)s
 """
 
 
 class Budgets:
-    """Leases tokens; the clock is a parameter, so that simulations can run it."""
+    """Leases tokens; the clock is a parameter, so that simulations can run it.
 
-    def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
+    `table` is that of the buckets; `utilisation` the part of a rate that is used.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], float] = time.time,
+        *,
+        table: LiteralString = "budget",
+        utilisation: float = UTILISATION,
+    ) -> None:
         self._database = database
         self._now = now
+        self._utilisation = utilisation
+        self._take, self._drain, self._left = (
+            SQL(query).format(table=Identifier(table)) for query in (TAKE, DRAIN, LEFT)
+        )
 
     def take(self, owner: str, operation: str, rate: Rate, lease: int) -> float:
         """Take `lease` tokens: 0 when they were there, else the seconds until they will be."""
+        return self.lease(owner, operation, rate, lease)[0]
+
+    def lease(self, owner: str, operation: str, rate: Rate, lease: int) -> tuple[float, float]:
+        """The same, and how many tokens are left in the bucket."""
         parameters = self._parameters(owner, operation, rate, lease)
         with self._database.pool("jobs").connection() as connection:
-            if connection.execute(TAKE, parameters).fetchone():
-                return 0.0
-            row = connection.execute(LEFT, parameters).fetchone()
-        return max(0.001, (lease - (row[0] if row else 0.0)) / (rate.per_second * UTILISATION))
+            if taken := connection.execute(self._take, parameters).fetchone():
+                return 0.0, taken[0]
+            row = connection.execute(self._left, parameters).fetchone()
+        left = row[0] if row else 0.0
+        return max(0.001, (lease - left) / (rate.per_second * self._utilisation)), left
 
     def drain(self, owner: str, operation: str, rate: Rate, lease: int, seconds: float) -> None:
         """Let no worker take a lease for so many seconds."""
         parameters = self._parameters(owner, operation, rate, lease)
         with self._database.pool("jobs").connection() as connection:
-            connection.execute(DRAIN, {**parameters, "seconds": seconds})
+            connection.execute(self._drain, {**parameters, "seconds": seconds})
 
     def _parameters(self, owner: str, operation: str, rate: Rate, lease: int) -> dict[str, Any]:
         return {
             "owner": owner, "operation": operation, "burst": float(rate.burst),
-            "rate": rate.per_second * UTILISATION, "lease": float(lease), "now": self._now(),
+            "rate": rate.per_second * self._utilisation, "lease": float(lease), "now": self._now(),
         }  # fmt: skip
 
 

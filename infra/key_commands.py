@@ -43,10 +43,15 @@ def create(
     return {"key_id": key_id, "key": key}
 
 
-def revoke(installation: Installation, key_id: str, clock: Clock) -> bool:
-    """Close the key and record it; False where no such key is open."""
-    holder = installation.api_keys.by_id(key_id)
-    if holder is None or not installation.api_keys.revoke(key_id, None):
+def revoke(
+    installation: Installation, key_id: str, clock: Clock, *, may_be_last: bool = False
+) -> bool:
+    """Close the key and record it; False where no such key is open.
+
+    Raises KeyRefused for a seller's last key that people sign in with, unless it may be that.
+    """
+    keys, holder = installation.api_keys, installation.api_keys.by_id(key_id)
+    if holder is None or not keys.revoke(key_id, holder.seller_id, may_be_last=may_be_last):
         return False
     command = seller.RevokeKey(stamp=Work(clock, ACTOR, uuid4()).stamp(), key_id=key_id)
     note(installation.app, holder.seller_id, lambda it: seller.revoke_key(it, command))

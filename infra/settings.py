@@ -76,6 +76,9 @@ class Settings:
         "OIDC_CLIENT_SECRET", "", "of this service at the provider; never printed"
     )
     url: str = setting("ASIN_SYNC_URL", "", "where CLI, links in mails and sign-ins lead to")
+    requests_a_minute: str = setting(
+        "API_REQUESTS_A_MINUTE", "6000", "how many each API key may send; 0 = any number"
+    )
     key: str = setting("ASIN_SYNC_KEY", "", "the API key the CLI uses; never printed")
 
     @property
@@ -127,6 +130,8 @@ class Settings:
             found.append(f"set {', '.join(missing)} too, or none of the three for the sandbox")
         if not (self.port.isdigit() and 0 <= int(self.port) < 65536):
             found.append(f"ASIN_SYNC_PORT is {self.port!r}: give a number from 0 to 65535")
+        if not (self.requests_a_minute.isascii() and self.requests_a_minute.isdecimal()):
+            found.append(f"API_REQUESTS_A_MINUTE is {self.requests_a_minute!r}: give a number")
         if self.amazon_consent_url and not self.amazon_consent_url.startswith(PAGE_BEGINNINGS):
             found.append("AMAZON_CONSENT_URL is no address of a page: begin it with https://")
         found += self._oidc_faults()

@@ -23,12 +23,13 @@ from domain.operations import BudgetLevel, ServiceState
 from domain.ports import Clock
 from domain.seller import SecretKind
 from domain.sync_sweep import SweepKind
-from infra.budgets import Rate
+from infra.budgets import Budgets, Rate
 from infra.database import Connection
 from infra.event_codec import decode
 from infra.feed import events_after, shown_position
 from infra.hint_intake import HintIntake
 from infra.installation import WEB_PATIENCE_SECONDS, Installation, image_origins
+from infra.request_limits import RequestLimits
 from infra.service_state import budgets_of, service_state
 from infra.transparency.desk import TransparencyDesk
 from infra.transparency.log_state import log_state
@@ -74,6 +75,8 @@ class WebDesk:
         self.app = installation.app
         self.clock = clock
         self.keys = installation.api_keys
+        buckets = Budgets(self._database, table="request_budget", utilisation=1)
+        self.limits = RequestLimits(buckets, int(installation.settings.requests_a_minute))
         self.shops = installation.shops(clock, self._stopping, WEB_PATIENCE_SECONDS)
         self.webhooks = WebhookDesk(
             self._database, installation.secrets, installation.sender(), clock

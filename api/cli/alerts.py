@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from api.cli.client import Client, Json, Lang, Reason, Seller, Server, print_json, stderr, stdout
+from api.cli.client import Client, Json, Lang, Reason, Seller, Server, notes, print_json, stdout
 
 
 def add_alerts(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
@@ -29,9 +29,9 @@ def add_alerts(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
             for row in page["items"]:
                 print_json(row)
             return
-        show_alerts(page["items"]) if page["items"] else stderr.print("no stock alert")
+        show_alerts(page["items"]) if page["items"] else notes.print("no stock alert")
         if page["next_cursor"]:
-            stderr.print(f"there are more than {limit}: give --limit")
+            notes.print(f"there are more than {limit}: give --limit")
 
 
 def show_alerts(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from api.admission_words import ENTITIES, FIELDS
-from api.cli.client import Client, Json, Lang, Reason, Server, print_json, stderr, stdout
+from api.cli.client import Client, Json, Lang, Reason, Server, notes, print_json, stdout
 
 FindServer = Callable[[], Server]
 OWN = "me"
@@ -75,9 +75,9 @@ def add_applying(group: typer.Typer, find_address: FindServer) -> None:
             print_json(made)
         else:
             stdout.print(f"seller  {made['id']}\nkey     {made['key']}")
-        stderr.print("keep the key now, it is not shown again; then, with ASIN_SYNC_KEY set to it:")
+        notes.print("keep the key now, it is not shown again; then, with ASIN_SYNC_KEY set to it:")
         pairs = " ".join(f"{item}=FILE" for item in made["missing"])
-        stderr.print(escape(f"  asin-sync seller documents {pairs}"))
+        notes.print(escape(f"  asin-sync seller documents {pairs}"))
 
     @group.command()
     def amend(
@@ -155,7 +155,7 @@ def add_filing(group: typer.Typer, find_server: FindServer) -> None:
         found = seller or OWN
         for name, path in pairs_of(files, item):
             position = filed(client, f"/sellers/{found}/documents", path, item=name)
-            stderr.print(escape(f"filed {name}"))
+            notes.print(escape(f"filed {name}"))
         show_next(client, found, position)
 
     @group.command("asin-list")
@@ -175,8 +175,8 @@ def add_filing(group: typer.Typer, find_server: FindServer) -> None:
             typer.echo(content.decode(), nl=False)
             return
         output.write_bytes(content)
-        stderr.print(escape(f"wrote {output}: print it, seal it, sign it, scan it, then"))
-        stderr.print("  asin-sync seller sign-undertaking FILE --signatory NAME --seal --signature")
+        notes.print(escape(f"wrote {output}: print it, seal it, sign it, scan it, then"))
+        notes.print("  asin-sync seller sign-undertaking FILE --signatory NAME --seal --signature")
 
     @group.command("sign-undertaking")
     def sign_undertaking(
@@ -217,7 +217,7 @@ def add_reviewing(group: typer.Typer, find_server: FindServer) -> None:
             table.add_row(due, row["seller_id"], company, row["stage"], str(row["round"]))
         stdout.print(table if rows else "nothing waits for a decision")
         for each in client.get("/applications/figures")["stages"]:
-            stderr.print(figures_line(each))
+            notes.print(figures_line(each))
 
     @group.command()
     def approve(seller: SellerId, lang: Lang = None) -> None:
@@ -285,20 +285,20 @@ def show_next(client: Client, seller: str, position: int) -> None:
     answer = client.get(f"/sellers/{seller}/application", at_position=position)
     for each in answer["items"]:
         if each["state"] != "filed":
-            stderr.print(escape(f"still to be filed: {each['item']} ({each['title']})"))
+            notes.print(escape(f"still to be filed: {each['item']} ({each['title']})"))
     show_turn(answer)
 
 
 def show_turn(answer: dict[str, Any]) -> None:
     if answer["is_sync_enabled"]:
-        stderr.print("ASIN Sync is on; next: asin-sync upload FILE")
+        notes.print("ASIN Sync is on; next: asin-sync upload FILE")
         return
     for review in answer["reviews"]:
         if review["progress"] == "in_review":
-            stderr.print(f"{review['stage']} is in review: Mercari answers by {review['due_on']}")
+            notes.print(f"{review['stage']} is in review: Mercari answers by {review['due_on']}")
     for name, command in STEPS.items():
         if name in answer["missing"]:
-            stderr.print(escape(f"still to be linked: {command}"))
+            notes.print(escape(f"still to be linked: {command}"))
 
 
 def show_application(client: Client, seller: str, *, as_json: bool) -> None:

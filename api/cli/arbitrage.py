@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column, Table
 
-from api.cli.client import Client, Exit, Json, Lang, Server, print_json, stderr, stdout
+from api.cli.client import Client, Exit, Json, Lang, Server, notes, print_json, stdout
 from api.cli.client import Reason as LookReason
 from domain.arbitrage import ConfirmationCause, DismissalCause, TerminationCause
 
@@ -101,7 +101,7 @@ def in_one_line(reason: str) -> str:
 def make_sure(client: Client, seller: str, *, is_sure: bool) -> None:
     """Say what it takes off sale, and ask. Raises typer.Abort."""
     state = client.get(f"/sellers/{seller}/arbitrage")
-    stderr.print(
+    notes.print(
         f"this ends the status of {seller} for good: {state['bindings_left']} bindings are blocked"
         f" and {state['listings_on_sale']} listings taken off sale on Mercari"
     )
@@ -112,25 +112,25 @@ def make_sure(client: Client, seller: str, *, is_sure: bool) -> None:
 def follow(client: Client, seller: str, position: int, *, is_awaited: bool) -> None:
     """Show how the listings come off sale, until none is left. Raises typer.Exit after a while."""
     if not is_awaited:
-        stderr.print(f"asked for; see: asin-sync seller arbitrage {seller}")
+        notes.print(f"asked for; see: asin-sync seller arbitrage {seller}")
         return
     path, ends_at = f"/sellers/{seller}/arbitrage", time.monotonic() + WAIT_SECONDS_MAX
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=stderr) as progress:
+    with Progress(*columns, console=notes) as progress:
         state = client.get(path, at_position=position)
         total = state["bindings_left"] + state["bindings_ended"]
         ended = progress.add_task("bindings blocked", total=total)
         sold = progress.add_task("listings off sale", total=state["listings_on_sale"])
         while state["bindings_left"] or state["listings_on_sale"]:
             if time.monotonic() > ends_at:
-                stderr.print("it goes on without this command")
+                notes.print("it goes on without this command")
                 raise typer.Exit(Exit.UNAVAILABLE)
             time.sleep(POLL_SECONDS)
             state = client.get(path)
             progress.update(ended, completed=state["bindings_ended"])
             off_sale = (progress.tasks[sold].total or 0) - state["listings_on_sale"]
             progress.update(sold, completed=max(0, off_sale))
-    stderr.print(f"{state['bindings_ended']} bindings blocked, no listing is on sale")
+    notes.print(f"{state['bindings_ended']} bindings blocked, no listing is on sale")
 
 
 def show_arbitrage(state: Mapping[str, Any]) -> None:

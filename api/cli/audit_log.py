@@ -9,16 +9,21 @@ from uuid import UUID
 
 import typer
 
-from api.cli.client import Exit, print_json, stderr
+from api.cli.client import Exit, Json, print_json, stderr
 from api.ids import inner_id
 
 ExportLog = Callable[[UUID, Path], int]
 Witness = Callable[[Path, str, list[str], list[str], tuple[str, int]], None]
+Fsck = Callable[[list[Path]], tuple[Mapping[str, Any], list[str]]]
 Replay = Callable[[Path | None], Mapping[str, Any]]
 
 
 def add_log_commands(
-    audit: typer.Typer, export_log: ExportLog, run_witness: Witness, make_again: Replay
+    audit: typer.Typer,
+    check_whole: Fsck,
+    export_log: ExportLog,
+    run_witness: Witness,
+    make_again: Replay,
 ) -> None:
     @audit.command()
     def replay(
@@ -34,6 +39,26 @@ def add_log_commands(
         result = make_again(summary)
         print_json(result, indent=True)
         raise typer.Exit(Exit.FAILED if result["different"] else Exit.OK)
+
+    @audit.command()
+    def fsck(
+        checkpoint: Annotated[
+            list[Path] | None,
+            typer.Option(exists=True, dir_okay=False, help="One that you kept; may be repeated."),
+        ] = None,
+        as_json: Json = False,
+    ) -> None:
+        """Derive every leaf and checkpoint again from the stored events. Exit 1 on a difference.
+
+        Names the first position that differs. Compares what the signer remembers outside the
+        database, and any checkpoint that you kept.
+        """
+        found, lines = check_whole(checkpoint or [])
+        if as_json:
+            print_json(found)
+        else:
+            typer.echo("\n".join(lines))
+        raise typer.Exit(Exit.FAILED if found["different"] else Exit.OK)
 
     @audit.command()
     def tiles(

@@ -19,10 +19,10 @@ from api.cli.client import (
     Reason,
     Seller,
     Server,
+    notes,
     print_json,
     resolved,
     show_findings,
-    stderr,
     stdout,
 )
 from domain.rules.proofs import CertificateKind, ProofKind
@@ -114,7 +114,7 @@ def binding_commands(find_server: Callable[[], Server]) -> typer.Typer:
     def withdraw(binding_id: str, seller: Seller = None, reason: Reason = None) -> None:
         """Take the ASIN back; its listing is closed."""
         change(Client(find_server(), seller, reason=reason), binding_id, "withdraw")
-        stderr.print("withdrawn; its listing is being closed")
+        notes.print("withdrawn; its listing is being closed")
 
     add_evidence(binding, find_server)
     return binding
@@ -156,7 +156,7 @@ def add_evidence(binding: typer.Typer, find_server: Callable[[], Server]) -> Non
         content = file.read_bytes() if file else None
         files = {"file": (file.name, content)} if file else {"kind": (None, kind)}
         change(client, binding_id, "proofs", data=given, files=files)
-        stderr.print(f"filed; now: asin-sync binding resubmit {binding_id}")
+        notes.print(f"filed; now: asin-sync binding resubmit {binding_id}")
 
     @binding.command("review-image")
     def review_image(
@@ -201,7 +201,7 @@ def await_check(client: Client, text: str, verb: str, **sent: Any) -> None:
     stdout.print(f"{binding['asin']} {binding['status']}", highlight=False)
     show_findings(binding["findings"])
     if binding["status"] in UNDER_CHECK:
-        stderr.print(f"not at its end yet; see: asin-sync binding show {binding['asin']}")
+        notes.print(f"not at its end yet; see: asin-sync binding show {binding['asin']}")
     if binding["status"] != "listed":
         raise typer.Exit(Exit.SOME_FAILED)
 

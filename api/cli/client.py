@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from domain.error_codes import LANGUAGES
+from domain.errors import NotFound, Refusal
+from domain.texts import rule_text
 
 TIMEOUT_SECONDS = 60.0
 
@@ -46,6 +48,8 @@ EXITS = {401: Exit.NOT_ALLOWED, 403: Exit.NOT_ALLOWED, 404: Exit.NOT_FOUND, 409:
          503: Exit.UNAVAILABLE}  # fmt: skip
 
 stdout, stderr = Console(soft_wrap=True), Console(stderr=True)
+notes = Console(stderr=True)
+"""Progress and remarks, which `--quiet` leaves out; errors go to `stderr`."""
 
 
 class Server(NamedTuple):
@@ -145,11 +149,26 @@ def explain(answer: httpx.Response) -> None:
         stderr.print("  → --seller sel_1_…")
     if problem.get("code") == "reason-required":
         stderr.print("  → --reason TEXT")
+    if wait_seconds := answer.headers.get("retry-after"):
+        stderr.print(f"  → try again in {wait_seconds} s")
     if action := problem.get("action"):
         stderr.print(escape(f"  → {action}"))
     if request_id := problem.get("request_id"):
         stderr.print(f"  request {request_id}", style="dim")
     raise typer.Exit(EXITS.get(answer.status_code, Exit.FAILED))
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """For commands that work on the installation itself: a refusal as the service tells it."""
+    try:
+        yield
+    except Refusal as refusal:
+        stderr.print(f"[red]{refusal.code}[/] " + escape(refusal.detail))
+        for name, key in refusal.fields.get("rules", {}).items():
+            stderr.print(escape(f"  · {name}: {rule_text(key, {}, 'en')}"))
+        not_found = isinstance(refusal, NotFound)
+        raise typer.Exit(Exit.NOT_FOUND if not_found else Exit.FAILED) from None
 
 
 def resolved(client: Client, text: str) -> str:

@@ -19,6 +19,7 @@ from api.cli.client import (
     Reason,
     Seller,
     Server,
+    notes,
     print_json,
     stderr,
     stdout,
@@ -86,7 +87,7 @@ def pricing_commands(find_server: Callable[[], Server]) -> typer.Typer:
         with file.open("rb") as content:
             files = {"file": (file.name, content, "text/csv")}
             answer = client.ask("POST", "/pricing-rules/channel-prices", files=files).json()
-        stderr.print(f"{answer['entered']} prices entered; they are followed for 24 hours")
+        notes.print(f"{answer['entered']} prices entered; they are followed for 24 hours")
 
     return pricing
 
@@ -127,7 +128,7 @@ def save(client: Client, rules: dict[str, Any], as_json: bool) -> None:
     answer = client.ask("PUT", "/pricing-rules", json={"rules": rules}).json()
     if as_json:
         print_json(answer)
-    stderr.print(f"saved at position {answer['position']}; a sweep prices the listings anew")
+    notes.print(f"saved at position {answer['position']}; a sweep prices the listings anew")
 
 
 def try_out(client: Client, rules: dict[str, Any], as_json: bool) -> None:
@@ -175,7 +176,7 @@ def show_trial(trial: dict[str, Any], *, as_json: bool) -> None:
         table.add_row(each["asin"], *amounts, escape(why or "the plain float"))
     if not as_json and trial["items"]:
         stdout.print(table)
-    stderr.print(f"{trial['would_change']} of {trial['live']} live listings would change")
+    notes.print(f"{trial['would_change']} of {trial['live']} live listings would change")
 
 
 AMOUNTS = ("from_price_jpy", "to_price_jpy", "net_from_jpy", "net_to_jpy")

@@ -1,7 +1,7 @@
 """The command line for sellers, support and auditors: every command asks /v1, nothing else.
 
-Data goes to stdout, progress and errors to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 3 some rows
-failed, 4 not found, 5 conflict, 6 not allowed, 7 unavailable (safe to retry), 8 target missed.
+Data goes to stdout, progress and errors to stderr, so that output can be piped. `--json` prints one
+object a line; NO_COLOR and --no-color print without colour, --quiet without progress and notes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from api.cli.client import (
     Reason,
     Seller,
     Server,
+    notes,
     print_json,
     stderr,
     stdout,
@@ -45,6 +46,7 @@ def build_cli(find_server: Callable[[], Server]) -> typer.Typer:
     cli = typer.Typer(
         help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=True
     )
+    add_manners(cli)
     add_upload(cli, find_server)
     add_validate(cli, find_server)
     add_views(cli, find_server)
@@ -58,6 +60,19 @@ def build_cli(find_server: Callable[[], Server]) -> typer.Typer:
     add_events(cli, find_server)
     cli.add_typer(category_commands(), name="category", help="Amazon's categories and Mercari's.")
     return cli
+
+
+def add_manners(cli: typer.Typer) -> None:
+    @cli.callback()
+    def manners(
+        quiet: Annotated[
+            bool, typer.Option("--quiet", "-q", help="No progress and no notes; errors stay.")
+        ] = False,
+        no_color: Annotated[bool, typer.Option("--no-color", help="As NO_COLOR does.")] = False,
+    ) -> None:
+        notes.quiet = quiet
+        for console in (stdout, stderr, notes):
+            console.no_color = console.no_color or no_color
 
 
 def add_upload(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
@@ -84,13 +99,13 @@ def add_upload(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         calls = client.get("/upstream-calls")["total"] - calls_before
         show_upload(result, as_json=as_json)
         listed = result["counts"].get("listed", 0)
-        stderr.print(
+        notes.print(
             f"{result['settled_count']} rows in {seconds:.1f} s; {calls} upstream calls,"
             f" {least_calls(result['row_count'], listed)} is the least possible"
         )
         bad = {fate: n for fate, n in result["counts"].items() if fate in FAILED_FATES}
         if bad:
-            stderr.print(
+            notes.print(
                 f"{sum(bad.values())} rows were not listed: correct and send them again, or mend"
                 " them on Amazon or with evidence, then check them again:\n"
                 "  asin-sync binding resubmit | remap | prove | withdraw ASIN\n"
@@ -111,7 +126,7 @@ def followed(client: Client, accepted: dict[str, Any]) -> dict[str, Any]:
     """Show progress on stderr until every row has its fate; return the upload."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeElapsedColumn())  # fmt: skip
-    with Progress(*columns, console=stderr) as progress:
+    with Progress(*columns, console=notes) as progress:
         task = progress.add_task("waiting", total=None)
         position = accepted["position"]
         while True:
@@ -154,7 +169,7 @@ def add_views(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
         outcome: str | None = None,
         since: Annotated[str | None, typer.Option("--from", help=TIME)] = None,
         until: Annotated[str | None, typer.Option("--to", help=TIME)] = None,
-        lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=200)] = 20,
+        lines: Annotated[int, typer.Option("--lines", "--limit", "-n", min=1, max=200)] = 20,
         follow: Annotated[bool, typer.Option("--follow", "-f")] = False,
         seller: Seller = None,
         reason: Reason = None,
@@ -199,7 +214,7 @@ def add_views(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
             typer.echo(content.decode(), nl=False)
             return
         output.write_bytes(content)
-        stderr.print(f"wrote {output}")
+        notes.print(f"wrote {output}")
 
 
 def log_lines(

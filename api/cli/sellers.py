@@ -10,7 +10,18 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from api.cli.client import Client, Exit, Json, Lang, Reason, Seller, Server, print_json, stderr
+from api.cli.client import (
+    Client,
+    Exit,
+    Json,
+    Lang,
+    Reason,
+    Seller,
+    Server,
+    notes,
+    print_json,
+    stderr,
+)
 
 BRAKE = "Share of the listings that one sweep may change before each is read again, 1 to 100."
 LAST_UNITS = "At most this many units above the threshold are not offered on Mercari, 0 to 100."
@@ -60,7 +71,7 @@ def add_seller_links(commands: typer.Typer, find_server: Callable[[], Server]) -
         before = client.get(path)["amazon_linked_at"]
         asked = client.ask("POST", f"{path}/amazon-link", json={}).json()
         print_json(asked) if as_json else typer.echo(asked["consent_url"])
-        stderr.print(
+        notes.print(
             "open it in a browser, sign in to Seller Central with the account that is registered"
             f" here, and allow; good until {asked['expires_at'][:19]} UTC"
         )
@@ -151,14 +162,14 @@ def until_erased(client: Client, path: str) -> None:
                 reviews = client.get(path)["reviews"]
             except typer.Exit as refused:
                 if refused.exit_code == Exit.NOT_ALLOWED:
-                    stderr.print("erased: this key has closed with the rest")
+                    notes.print("erased: this key has closed with the rest")
                     return
                 raise
             if any(review["progress"] == "erased" for review in reviews):
-                stderr.print("erased")
+                notes.print("erased")
                 return
             time.sleep(POLL_SECONDS)
-    stderr.print(
+    notes.print(
         "[yellow]not done yet:[/] it goes on by itself; ask again with `seller application`"
     )
     raise typer.Exit(Exit.FAILED)
@@ -182,7 +193,7 @@ def linked_anew(client: Client, path: str, before: str | None, until: float) -> 
         while datetime.now(UTC).timestamp() < until:
             seller = client.get(path)
             if seller["is_amazon_linked"] and seller["amazon_linked_at"] != before:
-                stderr.print(escape(f"Amazon is linked since {seller['amazon_linked_at']}"))
+                notes.print(escape(f"Amazon is linked since {seller['amazon_linked_at']}"))
                 return seller
             time.sleep(POLL_SECONDS)
     stderr.print("[red]not linked:[/] no permission came in time; run the command again")

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from api.cli.client import Client, Json, Lang, Reason, Seller, Server, print_json, stderr, stdout
+from api.cli.client import Client, Json, Lang, Reason, Seller, Server, notes, print_json, stdout
 from domain.sync_sweep import SweepKind
 
 KINDS: tuple[SweepKind, ...] = get_args(SweepKind)
@@ -45,7 +45,7 @@ def sync_commands(find_server: Callable[[], Server]) -> typer.Typer:
         print_json(
             Client(find_server(), seller, reason=reason).ask("POST", "/sweeps", json=body).json()
         )
-        stderr.print("asked for; see: asin-sync sync status")
+        notes.print("asked for; see: asin-sync sync status")
 
     return sync
 

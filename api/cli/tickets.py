@@ -10,17 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from api.cli.client import (
-    Client,
-    Json,
-    Lang,
-    Reason,
-    Seller,
-    Server,
-    print_json,
-    stderr,
-    stdout,
-)
+from api.cli.client import Client, Json, Lang, Reason, Seller, Server, notes, print_json, stdout
 
 TicketId = Annotated[str, typer.Argument(metavar="TICKET", help="Its id: tkt_1_…")]
 Text = Annotated[str, typer.Option(help="What is said, up to 5,000 characters.")]
@@ -58,7 +48,7 @@ def ticket_commands(find_server: Callable[[], Server]) -> typer.Typer:
             return
         stdout.print(made["id"])
         kinds = ", ".join(each["kind"] for each in made["attachments"]) or "nothing"
-        stderr.print(f"opened; attached: {kinds}; answer due {minute(made['clock']['due_at'])} UTC")
+        notes.print(f"opened; attached: {kinds}; answer due {minute(made['clock']['due_at'])} UTC")
 
     @ticket.command()
     def show(ticket_id: TicketId, lang: Lang = None, as_json: Json = False) -> None:
@@ -87,9 +77,9 @@ def add_list(ticket: typer.Typer, find_server: Callable[[], Server]) -> None:
             for row in page["items"]:
                 print_json(row)
             return
-        show_list(page["items"]) if page["items"] else stderr.print("no ticket")
+        show_list(page["items"]) if page["items"] else notes.print("no ticket")
         if page["next_cursor"]:
-            stderr.print(f"there are more than {limit}: give --limit")
+            notes.print(f"there are more than {limit}: give --limit")
 
 
 def add_answers(ticket: typer.Typer, find_server: Callable[[], Server]) -> None:
@@ -153,7 +143,7 @@ def write(client: Client, ticket_id: str, tail: str, body: Mapping[str, Any]) ->
     path = f"/tickets/{ticket_id}"
     headers = {"If-Match": client.ask("GET", path).headers["etag"]}
     now = client.ask("POST", f"{path}/{tail}", json=body, headers=headers).json()
-    stderr.print(f"{now['status']}, with {now['assignee']}", highlight=False)
+    notes.print(f"{now['status']}, with {now['assignee']}", highlight=False)
 
 
 def show_list(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -17,8 +17,8 @@ from api.cli.client import (
     Reason,
     Seller,
     Server,
+    notes,
     print_json,
-    stderr,
     stdout,
 )
 
@@ -57,7 +57,7 @@ def add_webhooks(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
             Client(find_server(), seller, lang, reason).ask("POST", "/webhooks", json=body).json()
         )
         print_json(made, indent=True)
-        stderr.print(f"keep the secret now; then: asin-sync webhook test {made['id']}")
+        notes.print(f"keep the secret now; then: asin-sync webhook test {made['id']}")
 
     @webhook.command("list")
     def list_(seller: Seller = None, reason: Reason = None, as_json: Json = False) -> None:
@@ -102,7 +102,7 @@ def add_webhooks(cli: typer.Typer, find_server: Callable[[], Server]) -> None:
     def remove(webhook_id: Id, seller: Seller = None, reason: Reason = None) -> None:
         """Tell it nothing more; what waits is dropped, and the secret with it."""
         Client(find_server(), seller, reason=reason).ask("DELETE", f"/webhooks/{webhook_id}")
-        stderr.print("removed")
+        notes.print("removed")
 
     add_deliveries(webhook, find_server)
 
@@ -113,7 +113,7 @@ def add_deliveries(webhook: typer.Typer, find_server: Callable[[], Server]) -> N
     @webhook.command()
     def attempts(
         webhook_id: Id,
-        lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=200)] = 20,
+        lines: Annotated[int, typer.Option("--lines", "--limit", "-n", min=1, max=200)] = 20,
         seller: Seller = None,
         reason: Reason = None,
         as_json: Json = False,
@@ -141,7 +141,7 @@ def add_deliveries(webhook: typer.Typer, find_server: Callable[[], Server]) -> N
         body = {"event_id": event, "since": since}
         client = Client(find_server(), seller, lang, reason)
         answer = client.ask("POST", f"/webhooks/{webhook_id}/resend", json=body).json()
-        stderr.print(f"{answer['events']} events will be sent")
+        notes.print(f"{answer['events']} events will be sent")
 
     @webhook.command()
     def test(

@@ -8,28 +8,15 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlencode
 
-Schema = Mapping[str, Any]
+from api.openapi.examples import Schema, example_of, resolved
+
 JSON, FORM = "application/json", "multipart/form-data"
 DEPTH_MAX = 3
-EXAMPLES: Mapping[str, Any] = {
-    "amazon_seller_id": "A1EXAMPLE00", "asin": "B0EXAMPLE1", "brand": "Example",
-    "cause": "arbitrage", "company_name": "Example Co., Ltd.", "conditions": "商品到着後の初期不良",
-    "contact_email": "shop@example.com", "contact_name": "Li Hua", "days": 30,
-    "decision": "dismiss", "email": "shop@example.com", "entity": "cn_company",
-    "event_id": "evt_MTo0Mg", "exclusions": "使用後の破損", "from": 1, "label": "warehouse",
-    "mercari_category_id": "sbx-01", "note": "", "price_jpy": 1980,
-    "reason": "asked by telephone", "registration_number": "91110000600037341L",
-    "remedy": "交換または返金", "representative_name": "Li Hua", "role": "service",
-    "shop_name": "Example Shop", "suspicion_id": "1", "text": "Why was it suspended?",
-    "to": "reviewer", "url": "https://hooks.example.com/asin-sync",
-}  # fmt: skip
-"""By the name of the field, where its type alone makes no example."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +60,7 @@ def sections_of(document: Schema) -> dict[str, list[Operation]]:
 
 
 def operation_of(method: str, path: str, operation: Schema, schemas: Schema) -> Operation:
-    parameters = operation.get("parameters", [])
+    parameters = [each for each in operation.get("parameters", []) if "$ref" not in each]
     content = operation.get("requestBody", {}).get("content", {})
     body_type = next(iter(content), "")
     body = content.get(body_type, {})
@@ -101,16 +88,6 @@ def parameter_of(given: Schema) -> Field:
     kind = kind_of(given["schema"])
     about = given.get("description", "")
     return Field(given["name"], kind, given.get("required", False), about, given["in"])
-
-
-def resolved(schema: Schema, schemas: Schema) -> Schema:
-    """The schema itself, for one that is named; of several the first that is not null."""
-    if "$ref" in schema:
-        return resolved(schemas[schema["$ref"].rpartition("/")[2]], schemas)
-    if "anyOf" in schema:
-        chosen = next(each for each in schema["anyOf"] if each.get("type") != "null")
-        return resolved(chosen, schemas)
-    return schema
 
 
 def fields_of(schema: Schema, schemas: Schema, outer: str = "", depth: int = 0) -> list[Field]:
@@ -155,33 +132,6 @@ def limits_of(schema: Schema) -> list[str]:
     if pattern := schema.get("pattern"):
         found.append(f"/{pattern}/")
     return found
-
-
-def example_of(name: str, given: Schema, schemas: Schema) -> Any:
-    """A value that the schema allows; of an object only what is required, or its first field."""
-    schema = resolved(given, schemas)
-    if "example" in schema or "enum" in schema:
-        return schema.get("example", next(iter(schema.get("enum", ())), None))
-    match schema.get("type"):
-        case "object":
-            return object_example(schema, schemas)
-        case "array":
-            return [example_of(name.removesuffix("s"), schema["items"], schemas)]
-        case "boolean":
-            return True
-        case "integer" | "number":
-            number = EXAMPLES.get(name)
-            return number if isinstance(number, int) else max(0, int(schema.get("minimum", 1)))
-        case _ if schema.get("format") == "date-time":
-            return "2026-11-26T00:00:00Z"
-    return EXAMPLES.get(name, "example")
-
-
-def object_example(schema: Schema, schemas: Schema) -> dict[str, Any]:
-    properties = schema.get("properties", {})
-    open_fields = [name for name in properties if "password" not in json.dumps(properties[name])]
-    names = schema.get("required") or open_fields[:1]
-    return {name: example_of(name, properties[name], schemas) for name in names}
 
 
 def arguments(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
@@ -26,6 +27,7 @@ from domain.errors import (
 )
 from domain.texts import rule_text
 
+YES_OR_NO = {"yes": True, "no": False}
 OWN_RULES = ("amazon_seller_id", "shop_name", "entity", "sells_brands")
 REVIEW_DAYS = (5, 7)
 """Business days that a review is said to take (SPEC §2.3)."""
@@ -76,8 +78,9 @@ async def received(request: Request, server: PageServer, fields: Mapping[str, st
 
 def application_in(fields: Mapping[str, str], language: str) -> ApplicationBody:
     """The application that a form holds. Raises ApplicationRefused naming each field at fault."""
-    given = {name: fields.get(name, "") for name in FIELDS}
+    given: dict[str, Any] = {name: fields.get(name, "") for name in FIELDS}
     given["amazon_seller_id"] = given["amazon_seller_id"].upper()
+    given["sells_brands"] = YES_OR_NO.get(given["sells_brands"], "")
     names = [] if given["entity"] else ["entity"]
     try:
         body = ApplicationBody.model_validate({**given, "language": language})

@@ -52,7 +52,10 @@ CONVENTIONS: Sequence[Convention] = (
     ),
     Convention(
         ("Idempotency-Key",),
-        mark("An upload or a ticket that is sent again under the same key is recorded once."),
+        mark(
+            "What is recorded under a key of your choice is recorded once. Sent again, it is "
+            "answered as it was; no request needs a key."
+        ),
     ),
     Convention(
         ("application/problem+json", "code", "errors"),
@@ -62,7 +65,7 @@ CONVENTIONS: Sequence[Convention] = (
         ),
     ),
     Convention(
-        ("429", "503", "Retry-After"),
+        ("429", "503", "Retry-After", "RateLimit"),
         mark("Too much was asked, or a marketplace is busy: wait so many seconds, then ask again."),
     ),
     Convention(
@@ -91,6 +94,9 @@ WHAT_TO_DO: Mapping[str, str] = {
     ),
     "wrong-state": mark("Read it again: what was asked is not possible in the state it is in."),
     "conflict": mark("Read it again, look at what has changed, and send your change once more."),
+    "key-reused": mark(
+        "Nothing was done. Make a key for each new request; send the same one only to repeat it."
+    ),
     "precondition-required": mark(
         "Read it first, and send the tag of that answer along with the change."
     ),

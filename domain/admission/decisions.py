@@ -92,7 +92,10 @@ class Return(Command):
 def apply(admission: Admission, command: Apply) -> list[AdmissionFact]:
     """Raises EntityNotEligible, ApplicationRefused, and WrongState where there is one already."""
     if admission.entity is not None:
-        raise WrongState("this seller has applied already: file what is still missing")
+        raise WrongState(
+            "this seller has applied already: file what is still missing",
+            rules={"application": "state_applied"},
+        )
     ensure_eligible(command)
     rules = {
         name: f"application_{name}"

@@ -351,7 +351,10 @@ def ask_again(binding: AsinBinding, command: AskAgain) -> list[BindingFact]:
     category_id = command.mercari_category_id or binding.terms.mercari_category_id
     is_under_check = binding.status == "requested" and not binding.is_in_review
     if binding.status == "blocked" or is_under_check:
-        raise WrongState(f"{binding.asin} is {binding.status}: it can't be checked again")
+        raise WrongState(
+            f"{binding.asin} is {binding.status}: it can't be checked again",
+            rules={"status": "state_unrecheckable"},
+        )
     terms = binding.terms.model_copy(update={"mercari_category_id": category_id})
     return [Requested(stamp=command.stamp, asin=binding.asin, sku=binding.sku, terms=terms)]
 
@@ -359,7 +362,10 @@ def ask_again(binding: AsinBinding, command: AskAgain) -> list[BindingFact]:
 def withdraw(binding: AsinBinding, command: Withdraw) -> list[BindingFact]:
     """Take the ASIN back; withdrawing twice is one withdrawal. Raises WrongState when blocked."""
     if binding.status == "blocked":
-        raise WrongState(f"{binding.asin} is blocked for ever: there is nothing to withdraw")
+        raise WrongState(
+            f"{binding.asin} is blocked for ever: there is nothing to withdraw",
+            rules={"status": "state_blocked"},
+        )
     if binding.status == "withdrawn":
         return []
     return [Withdrawn(stamp=command.stamp, reason=command.reason)]

@@ -131,7 +131,9 @@ def passed(
 def review_image(binding: AsinBinding, command: ReviewImage) -> list[BindingFact]:
     """A person's word on the image in between. Raises WrongState where none waits for it."""
     if not binding.is_in_review or binding.image_in_review is None:
-        raise WrongState(f"no image of {binding.asin} waits for a review")
+        raise WrongState(
+            f"no image of {binding.asin} waits for a review", rules={"status": "state_no_review"}
+        )
     review = ImageReview(image=binding.image_in_review, verdict=command.verdict, note=command.note)
     return [ImageReviewed(stamp=command.stamp, review=review)]
 
@@ -142,7 +144,10 @@ def add_proof(binding: AsinBinding, command: AddProof) -> list[BindingFact]:
     Raises WrongState for a blocked binding, whose end no evidence can change.
     """
     if binding.status == "blocked":
-        raise WrongState(f"{binding.asin} is blocked for ever: no evidence can change that")
+        raise WrongState(
+            f"{binding.asin} is blocked for ever: no evidence can change that",
+            rules={"status": "state_blocked"},
+        )
     if faults := lacking(command.proof, has_file=command.proof.file_sha256 is not None):
         raise EvidenceRefused(f"mend: {', '.join(faults)}", rules=faults)
     if command.proof in binding.proofs:

@@ -199,7 +199,9 @@ def change_settings(seller: Seller, command: ChangeSettings) -> list[SellerFact]
     ensure_active(seller)
     maximum = Decimal(policy_of(command.stamp.policy).float_rate_max)
     if abs(command.default_float_rate or Decimal(0)) > maximum:
-        raise PriceOutOfRange(f"the float must lie within ±{maximum:.0%}")
+        raise PriceOutOfRange(
+            f"the float must lie within ±{maximum:.0%}", rules={"default_float_pct": "float_range"}
+        )
     asked = command.model_dump(exclude={"stamp"}, exclude_none=True)
     held = {name: getattr(seller, name) for name in ChangeSettings.model_fields if name != "stamp"}
     wanted = {**held, **asked}

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from domain.facts import Fact
+from domain.requests import KeyUsed
 from domain.values import Value
 
 CATEGORY, SUBCATEGORY = "Category Integration", "ASIN Sync"
@@ -100,5 +101,5 @@ class Reopened(Fact):
 
 TicketFact = Opened | Replied | NoteAdded | HandedOver | Resolved | Reopened
 
-STAFF_ONLY = frozenset({NoteAdded.TOPIC})
+STAFF_ONLY = frozenset({NoteAdded.TOPIC, KeyUsed.TOPIC})
 """Facts that no feed, webhook or list of the seller's own tells of."""

@@ -70,7 +70,10 @@ class WebhookDesk:
 
     def test(self, seller_id: UUID, webhook: Webhook, message: Message, type_: str) -> Attempt:
         if not self._tests.acquire(blocking=False):
-            raise WrongState("other tests are under way: try again in a moment")
+            raise WrongState(
+                "other tests are under way: try again in a moment",
+                rules={"webhook": "state_tests_under_way"},
+            )
         try:
             return self._tested(seller_id, webhook, message, type_)
         finally:

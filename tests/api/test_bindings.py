@@ -32,7 +32,7 @@ MATCH = {"If-Match": '"v5"'}
 def asked(client: httpx.Client, binding: str, headers: dict[str, str]) -> list[httpx.Response]:
     """Every route of one binding."""
     url = f"/v1/bindings/{binding}"
-    gets = ("", "?at_version=1", "?as_of=2099-01-01T00:00:00Z", "/history", "/diff?from=1&to=2")
+    gets = ("", "?at_version=1", "?as_of=2026-01-01T00:00:00Z", "/history", "/diff?from=1&to=2")
     posts = {"remap": {"mercari_category_id": "sbx-01"}, "resubmit": None, "withdraw": None}
     return [
         *(client.get(url + tail, headers=headers) for tail in gets),

@@ -34,8 +34,9 @@ UNTRANSLATED = (
     re.compile(r'<(\w+) class="[^"]*\b(mono|code|brand)\b.*?</\1>', re.DOTALL),
 )
 NAMES = {
-    "API", "ASIN", "Access", "Amazon", "BINDING", "CSV", "JAN", "JSON", "Lines", "Match", "Mercari",
-    "Parquet", "Pro", "Reason", "Seller", "Webhook", "reason", "seller", "ticket",
+    "API", "ASIN", "Access", "Amazon", "BINDING", "CSV", "Idempotency", "JAN", "JSON", "Key",
+    "Lines", "Match", "Mercari", "Parquet", "Pro", "Reason", "Seller", "Webhook", "reason",
+    "seller", "ticket",
 }  # fmt: skip
 
 

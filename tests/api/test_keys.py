@@ -12,6 +12,9 @@ from api.desk import Desk
 from api.ids import public_id
 from domain.callers import OPEN_KEYS_MAX
 from domain.error_codes import LANGUAGES
+from domain.errors import KeyRefused
+from infra.installation import Installation
+from infra.key_commands import revoke
 from tests.api.visiting import Visitor, csrf_in
 from tests.sellers import LinkedSeller
 
@@ -203,4 +206,28 @@ def test_a_form_from_elsewhere_changes_nothing_and_staff_only_look(
     assert (page.status_code, 'action="/api-keys"' in page.text) == (200, False)
     refused = staff.get(f"/api-keys/{before[0].key_id}/revoke", params=named)
     assert refused.status_code == 403
-    assert desk.keys.all(seller.seller_id) == before
+    assert [each.key_id for each in desk.keys.all(seller.seller_id)] == [
+        each.key_id for each in before
+    ]
+
+
+def test_an_operator_too_has_to_say_so_before_the_last_key_is_closed(
+    installation: Installation, desk: Desk, seller: LinkedSeller, seller_key: str
+) -> None:
+    [key_id] = [each.key_id for each in desk.keys.all(seller.seller_id)]
+    with pytest.raises(KeyRefused):
+        revoke(installation, key_id, desk.clock)
+    assert desk.keys.caller(seller_key) is not None
+    assert revoke(installation, key_id, desk.clock, may_be_last=True)
+    assert desk.keys.caller(seller_key) is None
+
+
+def test_a_key_says_when_it_was_last_used_and_a_wrong_secret_is_no_use(
+    client: httpx.Client, desk: Desk, seller: LinkedSeller
+) -> None:
+    made = make(client).json()
+    wrong = made["key"][:-9] + "00000000"
+    assert client.get("/v1/keys", headers={"Authorization": f"Bearer {wrong}"}).status_code == 401
+    used = {each["id"]: each["last_used_at"] for each in client.get("/v1/keys").json()["items"]}
+    assert used.pop(made["id"]) is None
+    assert all(used.values())

@@ -147,7 +147,8 @@ def test_settings_stay_within_fifteen_percent(client: httpx.Client, url: str) ->
         assert put.status_code == 202
         query = {"at_position": put.json()["position"]}
         shown = client.get(f"{url}/settings", params=query).json()
-        assert shown == {**DEFAULTS, "default_float_pct": percent, "reinstatement": "manual"}
+        wanted = {**DEFAULTS, "default_float_pct": percent, "reinstatement": "manual"}
+        assert {name: shown[name] for name in wanted} == wanted
     for wrong in (-15.01, 15.01, "x", None):
         put = client.put(
             f"{url}/settings", json={"default_float_pct": wrong, "reinstatement": "manual"}
@@ -167,7 +168,9 @@ def test_a_guard_is_set_by_itself_and_refused_out_of_its_range(
         put = client.put(f"{url}/settings", json={name: value})
         assert put.status_code == 202
     query = {"at_position": put.json()["position"]}
-    assert client.get(f"{url}/settings", params=query).json() == {**SETTINGS, **guards}
+    assert (
+        client.get(f"{url}/settings", params=query).json().items() >= {**SETTINGS, **guards}.items()
+    )
     wrongs = (
         ("brake_pct", (0.99, 100.01, "x", None, "NaN")), ("last_units", (-1, 101, 1.5, None)),
         ("hand_edited_price", ("", "ask", None)),
@@ -177,7 +180,7 @@ def test_a_guard_is_set_by_itself_and_refused_out_of_its_range(
             answer = client.put(f"{url}/settings", json={name: wrong})
             assert answer.status_code == 422, (name, wrong)
             assert answer.json()["errors"][0]["pointer"] == f"/body/{name}"
-    assert client.get(f"{url}/settings").json() == {**SETTINGS, **guards}
+    assert client.get(f"{url}/settings").json().items() >= {**SETTINGS, **guards}.items()
 
 
 def test_a_warranty_that_is_not_japanese_is_refused_naming_the_part(

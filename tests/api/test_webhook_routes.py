@@ -75,12 +75,13 @@ def test_a_webhook_is_changed_switched_off_and_removed_with_its_secret(
     assert client.put(path, json=body).status_code == 202
     shown = client.get(path).json()
     assert {name: shown[name] for name in body} == {**body, "types": ["asin_binding.", "seller."]}
-    assert client.get("/v1/webhooks").json()["items"] == [shown]
+    [listed] = client.get("/v1/webhooks").json()["items"]
+    assert listed.items() <= shown.items()
     kind = secret_kind(inner_id("whk", made["id"]))
     assert installation.secrets.find(seller.seller_id, kind) == made["secret"]
     assert client.delete(path).status_code == 202
     assert client.get(path).status_code == client.delete(path).status_code == 404
-    assert client.get("/v1/webhooks").json() == {"items": []}
+    assert client.get("/v1/webhooks").json()["items"] == []
     assert installation.secrets.find(seller.seller_id, kind) is None
 
 
@@ -107,7 +108,7 @@ def test_a_refused_webhook_says_the_rule_and_leaves_nothing(
             assert word in error["detail"]
         after = admin.execute("SELECT count(*) FROM asin_sync.seller_secret").fetchone()
     assert before == after
-    assert client.get("/v1/webhooks").json() == {"items": []}
+    assert client.get("/v1/webhooks").json()["items"] == []
 
 
 def test_an_eleventh_webhook_is_refused(client: httpx.Client) -> None:
@@ -134,7 +135,7 @@ def test_another_sellers_webhook_looks_like_one_that_never_was(
             )
         ]  # fmt: skip
         assert [answer.status_code for answer in answers] == [404] * 6, webhook_id
-    assert client.get("/v1/webhooks", headers=neighbour_bearer).json() == {"items": []}
+    assert client.get("/v1/webhooks", headers=neighbour_bearer).json()["items"] == []
     assert client.get(f"/v1/webhooks/{made['id']}").json()["is_enabled"]
 
 

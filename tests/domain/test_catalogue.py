@@ -30,7 +30,7 @@ def test_no_two_facts_share_a_name() -> None:
 def test_a_fact_is_named_after_its_aggregate_and_what_happened(fact: type[Fact]) -> None:
     words = re.sub(r"(?<!^)(?=[A-Z])", "_", fact.__name__).lower()
     assert re.fullmatch(
-        r"(asin_binding|breaker|category_tree|person|seller|seller_look|submission|sync_sweep"
+        r"(asin_binding|breaker|category_tree|person|request|seller|seller_look|submission|sync_sweep"
         r"|ticket)\." + words,
         fact.TOPIC,
     )

@@ -43,7 +43,7 @@ from tests.sellers import LinkedSeller, linked_seller
 WITHOUT_SELLERS = {
     "cell", "projections", "projection_positions", "budget", "api_key", "seller_secret", "consent",
     "image_facts", "webhook_follower", "personal_key", "person", "person_session", "sign_in",
-    "setup_code",
+    "setup_code", "request_budget",
 }  # fmt: skip
 EVIDENCE = b"%PDF-1.7 the same file from each seller %%EOF"
 TENANT_ROLES = ("reader", "writer")
