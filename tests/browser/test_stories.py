@@ -192,7 +192,7 @@ def test_an_auditor_shows_what_a_listing_was_at_a_second_and_hands_over_proof(
         auditor.press("Look at the past")
         auditor.reads("You are looking at the past", asin, "¥9,600")
         expect(auditor.page.locator("main")).not_to_contain_text("¥12,340")
-        auditor.press("Back to the present")
+        auditor.press("Back to now")
         auditor.reads("¥5,000")
         auditor.type("Leaves of a checkpoint that you kept", kept.read_text().split("\n")[1])
         proof = auditor.saved("Prove that nothing before it was rewritten", tmp_path / "proof.zip")
