@@ -23,10 +23,11 @@ from infra.settings import Settings
 from infra.web_desk import WebDesk
 from tests import postgres
 from tests.foreign import tools
+from tests.sampling import SAID
 from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller, linked_seller
 
-SLOW_FIRST = "virtual"
+SLOW_FIRST = {"virtual", "faults", "test_worker.py", "browser", "images"}
 CHROMIUM = shutil.which("chromium")
 collect_ignore_glob = [] if CHROMIUM else ["browser/*"]
 
@@ -34,12 +35,15 @@ collect_ignore_glob = [] if CHROMIUM else ["browser/*"]
 def pytest_report_header() -> str:
     browser = CHROMIUM or "no chromium on this machine: the browser tests are NOT RUN"
     foreign = ", ".join(f"{name} {state}" for name, state in tools.states().items())
-    return f"postgres: {postgres.kind()}\nbrowser: {browser}\nforeign verifiers: {foreign}"
+    return (
+        f"lived: {SAID}\npostgres: {postgres.kind()}\nbrowser: {browser}\n"
+        f"foreign verifiers: {foreign}"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes begins first, so that no worker ends alone with it."""
-    items.sort(key=lambda item: SLOW_FIRST not in item.path.parts)
+    items.sort(key=lambda item: SLOW_FIRST.isdisjoint(item.path.parts))
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,8 @@ def across(address: str, roles: Sequence[str] = STAFF, status: int = 200) -> Sig
 
 NOT_PAGES = {
     "/static/{digest}/{name}", "/sync-log/stream", "/upload/{submission_id}/stream",
-    "/audit/reconstruct", "/audit/export.csv", "/audit/export.jsonl", "/bindings/changed",
+    "/audit/reconstruct", "/audit/export.csv", "/audit/export.jsonl", "/audit/export.parquet",
+    "/bindings/changed",
     "/openapi.json", "/sign-in/start",
 }  # fmt: skip
 """Files, streams, and ways on to a page."""

@@ -82,7 +82,8 @@ class Stage:
 def set_up(installation: Installation, sandbox: SandboxServer) -> Iterator[Stage]:
     """The stage, served as long as the block runs."""
     work = Work(lambda: datetime.now(UTC), "test", uuid4())
-    seller = linked_seller(installation, sandbox, work)
+    name = f"Nagoya Goods {uuid4().hex[:4]}"
+    seller = linked_seller(installation, sandbox, work, name=name)
     newcomer = linked_seller(installation, sandbox, work, is_enabled=False)
     stop, engine = threading.Event(), ProjectionEngine(installation.database)
     following = threading.Thread(target=engine.run, args=(stop,))

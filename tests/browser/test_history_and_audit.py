@@ -133,24 +133,6 @@ def test_a_view_is_kept_by_the_browser_shown_as_text_and_removed(desk: Desk, vis
     assert visit.complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_complains_or_scrolls_sideways_on_a_telephone(visit: Visit, scheme: str) -> None:
-    page = visit.page
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    own = f"/bindings/{visit.binding}"
-    for path in (
-        f"{own}?at_version=4", f"{own}?view=diff&from=1&to=5", f"{own}?view=json",
-        f"{own}?view=event&event=5", "/bindings", "/sync-log?from=2026-01-01T00:00", "/audit",
-        "/audit?view=looks",
-    ):  # fmt: skip
-        for language in ("zh", "ja", "en"):
-            page.goto(f"{visit.address}{path}{'&' if '?' in path else '?'}lang={language}")
-            expect(page.locator("h1")).to_be_visible()
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
-    assert visit.complaints == []
-
-
 def test_the_modules_of_a_page_are_small_together(visit: Visit) -> None:
     asked: dict[str, int] = {}
     visit.page.on(

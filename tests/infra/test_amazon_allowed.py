@@ -385,6 +385,7 @@ HTTP_USERS = {
     "infra/webhooks/sender.py": "sellers' own endpoints",
     "infra/images/fetching.py": "public images",
     "infra/diagnosis.py": "knocks at each upstream's door, without path or token",
+    "infra/transparency/witnessing.py": "witnesses of the transparency logs",
     "infra/demo.py": "our own service",
     "infra/serving.py": "our own service",
     "infra/sandbox/postman.py": "our own service",

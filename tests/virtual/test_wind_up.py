@@ -20,6 +20,7 @@ from infra.policies_follower import defer
 from infra.projection_commands import check
 from infra.sandbox.goods import asin_of, flaw_of
 from projections import suspicions, sync_log
+from tests.sampling import EVERY
 from tests.sellers import LinkedSeller
 from tests.virtual.service import VirtualService
 
@@ -120,7 +121,7 @@ def test_a_kill_at_any_step_of_the_wind_up_ends_the_same(service: VirtualService
         shop.settle_for(5)
         shop.assert_ended()
         assert_rows_settled(shop)
-        kill_at += 1
+        kill_at += EVERY
     print(f"wind-up: {kill_at} steps, each killed once")
     while service.engine.run_once():
         continue
@@ -144,7 +145,7 @@ def test_a_kill_while_listing_as_the_seller_is_terminated_leaves_nothing_on_sale
         shop.terminate()
         shop.settle_for(10)
         shop.assert_ended()
-        kill_at += 1
+        kill_at += EVERY
     print(f"listing: {kill_at - 1} steps, each killed and terminated after")
 
 
@@ -184,7 +185,7 @@ def test_a_zombie_that_lists_while_the_seller_is_wound_up_puts_nothing_back(
             shop.settle_for(10)
             shop.assert_ended()
             assert_rows_settled(shop)
-        sleep_at += 1
+        sleep_at += EVERY
     print(f"zombie: asleep at each of {sleep_at - 1} steps")
 
 
