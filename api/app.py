@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import problems, replays
@@ -62,15 +62,13 @@ def build_app(desk: Desk) -> FastAPI:
     sessions = Sessions(desk.session_secret, desk.keys, desk.people, desk.clock)
     reception = Reception(desk, sessions, LookBook(desk))
     app.include_router(build_pages(desk))
-    first_version = APIRouter(prefix="/v1")
     for routes in (
         build_submissions, build_bindings, build_reports, build_sellers, build_links, build_pricing,
         build_notifications, build_alerts, build_contacts, build_feed, build_webhooks,
         build_sync_state, build_applications, build_arbitrage, build_looks, build_tickets,
         build_keys, build_evidence, build_audit_export,
     ):  # fmt: skip
-        first_version.include_router(routes(reception))
-    app.include_router(first_version)
+        app.include_router(routes(reception), prefix="/v1")
     app.include_router(build_operations(desk))
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(SecurityHeaders, image_origins=desk.image_origins)

@@ -7,5 +7,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 EVERY = int(os.environ.get("SAMPLE_EVERY", "1"))
 SAID = "every part of the longest tests" if EVERY == 1 else f"1 of {EVERY} parts of the longest"
+ALL_ONLY = pytest.mark.skipif(EVERY > 1, reason="a minute long: lived where no samples are taken")

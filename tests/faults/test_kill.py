@@ -23,6 +23,7 @@ from infra.sandbox.goods import IMAGE_FLAWS, flaw_of
 from infra.sandbox.world import amazon_seller_id_of
 from infra.settings import Settings
 from tests.faults.running_service import RunningService, is_alive, wait_until
+from tests.sampling import ALL_ONLY
 
 ROWS = 500
 SOUND = sum(flaw_of(number) in (None, *IMAGE_FLAWS) for number in range(ROWS))
@@ -105,6 +106,7 @@ def assert_the_shop_has_one_listing_a_row(
     assert world["sellers"][0]["listings"] == {"total": SOUND, "on_sale": SOUND}
 
 
+@ALL_ONLY
 def test_killing_worker_and_postgres_during_an_upload_ends_with_exactly_500_fates(
     service: RunningService,
 ) -> None:

@@ -12,6 +12,7 @@ from domain.asin_binding import AsinBinding, effect_due
 from domain.values import binding_id_of
 from infra.projection_commands import check
 from infra.sandbox.goods import asin_of, flaw_of
+from tests.sampling import EVERY
 from tests.sellers import LinkedSeller
 from tests.virtual.service import VirtualService
 
@@ -121,7 +122,7 @@ def test_a_kill_at_any_step_leaves_one_listing_that_shows_what_was_decided(
         steps = run(case, scenario, kill_at)
         assert service.kills == before + (kill_at < steps), kill_at
         assert_shown_as_decided(case)
-        kill_at += 1
+        kill_at += EVERY
     print(f"{name}: {kill_at} steps, each killed once")
     while service.engine.run_once():
         continue

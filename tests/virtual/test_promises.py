@@ -6,13 +6,14 @@ from datetime import timedelta
 
 from domain.sync_sweep import promised_at
 from infra.database import Database
+from tests.sampling import EVERY
 from tests.virtual.day import SimulatedDay, told
 
 
 def test_one_seller_of_100_000_bindings_is_swept_in_time_within_amazons_quotas(
     database: Database,
 ) -> None:
-    report = SimulatedDay(database, 1, 100_000).run(hours=7)
+    report = SimulatedDay(database, 1, 100_000 // EVERY).run(hours=7)
     print(told(report, ("status", "stock_price", "catalogue")))
     assert report.lateness["status"]
     assert report.lateness["stock_price"]
