@@ -23,7 +23,7 @@ from infra.settings import Settings
 from infra.web_desk import WebDesk
 from tests import postgres
 from tests.foreign import tools
-from tests.sampling import SAID
+from tests.sampling import SAID, beyond_sample
 from tests.sandbox_server import SandboxServer
 from tests.sellers import LinkedSeller, linked_seller
 
@@ -41,8 +41,12 @@ def pytest_report_header() -> str:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What takes minutes begins first, so that no worker ends alone with it."""
+    left_out = beyond_sample(items)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
     items.sort(key=lambda item: SLOW_FIRST.isdisjoint(item.path.parts))
 
 

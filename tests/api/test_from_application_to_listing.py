@@ -34,6 +34,7 @@ from tests.api.onboarding_scene import (
 )
 from tests.api.visiting import Visitor, csrf_in
 from tests.infra.running_worker import running_worker, wait_until
+from tests.sampling import ALL_ONLY
 from tests.sandbox_server import SandboxServer
 
 ROOT = Path(__file__).parents[2]
@@ -179,6 +180,7 @@ def options(account: dict[str, str], **changed: str) -> list[str]:
     return [*named, "--brands"]
 
 
+@ALL_ONLY
 def test_by_commands_alone(
     desk: Desk,
     shell: Shell,

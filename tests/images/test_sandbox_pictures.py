@@ -19,7 +19,7 @@ from tests.images.test_measuring import decoded
 from tests.sampling import EVERY
 
 CODES = {"coloured_background": "E-410", "watermark": "E-411", "no_japanese_label": "E-412"}
-FLAWED_EACH = 8 // EVERY
+FLAWED_EACH = max(1, 8 // EVERY)
 
 
 def checks_of(workers: Workers, numbers: Sequence[int], flaw: ImageFlaw | None) -> list[Check]:

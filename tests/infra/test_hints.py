@@ -25,6 +25,7 @@ from tests import postgres
 from tests.infra.job_hands import JobHands
 from tests.infra.listening import Listener
 from tests.infra.running_worker import Shop, asins, now, wait_until
+from tests.sampling import EVERY
 from tests.sandbox_server import SandboxServer
 
 # Sound products that no other test binds: two of the seller's own warehouse, the others FBA.
@@ -270,7 +271,7 @@ MOVES = st.lists(st.tuples(st.integers(0, 1), CHANGES, st.booleans()), min_size=
 
 
 @settings(
-    max_examples=8, deadline=None, derandomize=True,
+    max_examples=8 // EVERY + 1, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(moves=MOVES, order=st.randoms(use_true_random=False), copies=st.integers(1, 3))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from domain.sync_sweep import promised_at
 from infra.database import Database
-from tests.sampling import EVERY
+from tests.sampling import ALL_ONLY, EVERY
 from tests.virtual.day import SimulatedDay, told
 
 
@@ -23,6 +23,7 @@ def test_one_seller_of_100_000_bindings_is_swept_in_time_within_amazons_quotas(
     assert report.calls_vs_least <= 1.05
 
 
+@ALL_ONLY
 def test_twenty_sellers_share_the_application_and_are_all_in_time(database: Database) -> None:
     report = SimulatedDay(database, 20, 2_000).run(hours=7)
     print(told(report, ("status", "stock_price", "catalogue")))
