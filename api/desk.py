@@ -241,9 +241,6 @@ class Desk(Protocol):
     async def position_soon(self) -> int:
         """Like `position`, without holding up the event loop."""
 
-    def position_at(self, seller_id: UUID, moment: datetime) -> int:
-        """The last position of this seller's facts recorded at or before the moment."""
-
     def history(
         self,
         seller_id: UUID,

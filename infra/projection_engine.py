@@ -19,6 +19,7 @@ import psycopg
 
 from domain.facts import Recorded
 from infra.database import Connection, Database
+from infra.leading import leading_connection
 from infra.log_reader import Batch, LogReader
 from infra.view_tables import insert, load, upsert
 from projections import ALL
@@ -82,16 +83,10 @@ class ProjectionEngine:
         """Take the cell's engine lock; False while another process holds it."""
         if self._connection is not None:
             return True
-        connection = self._database.connect("projector")
-        connection.execute("SET synchronous_commit = off")
-        key = f"asin-sync engine {self._database.cell}"
-        row = connection.execute(
-            "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (key,)
-        ).fetchone()
-        if not row or not row[0]:
-            connection.close()
+        self._connection = leading_connection(self._database, "projector", "engine")
+        if self._connection is None:
             return False
-        self._connection = connection
+        self._connection.execute("SET synchronous_commit = off")
         self.begin_missing()
         return True
 

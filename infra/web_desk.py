@@ -40,11 +40,6 @@ from projections.conditions import ConditionRow
 POSITION_SECONDS = 0.02
 APPLICATIONS_RATE = Rate(5 / 3600, 5)
 
-# The last position of the seller's own facts at an instant.
-POSITION_AT = """
-    SELECT coalesce(max(notification_id), 0) FROM asin_sync_events WHERE recorded_at <= %s
-"""
-
 # One stream, in order, up to an instant or a version.
 HISTORY = """
     SELECT notification_id, recorded_at, seller_id, originator_id, originator_version, topic, state
@@ -123,11 +118,6 @@ class WebDesk:
         with self._lock, self._database.pool("reader").connection() as connection:
             self._position = (time.monotonic(), shown_position(connection))
         return self._position[1]
-
-    def position_at(self, seller_id: UUID, moment: datetime) -> int:
-        with self.reading_for(seller_id) as connection:
-            row = connection.execute(POSITION_AT, (moment,)).fetchone()
-        return int(row[0]) if row else 0
 
     def history(
         self,

@@ -18,18 +18,15 @@ import psycopg
 from domain.transparency.leaf import StoredEvent, leaf_of
 from domain.transparency.merkle import Subtree, completed, leaf_hash
 from infra.database import Connection, Database
+from infra.leading import leading_connection
+from infra.log_reader import NEXT
 from infra.transparency.log_tables import Hashes
 
 BATCH_SIZE = 5_000
 POLL_SECONDS = 0.1
-LEADER = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 log = logging.getLogger(__name__)
 
 LAST = "SELECT coalesce(max(position), 0) FROM tlog_leaves"
-NEXT = """
-    SELECT notification_id, recorded_at, seller_id, originator_id, originator_version, topic, state
-    FROM asin_sync_events WHERE notification_id > %s ORDER BY notification_id LIMIT %s
-"""
 SIZES = """
     SELECT given.seller_id, coalesce(last.number + 1, 0)
     FROM unnest(%s::uuid[]) AS given (seller_id)
@@ -87,14 +84,8 @@ class Integrator:
     def lead(self) -> bool:
         """Take the cell's lock; False while another process holds it."""
         if self._connection is None:
-            connection = self._database.connect("integrator")
-            key = f"asin-sync integrator {self._database.cell}"
-            row = connection.execute(LEADER, (key,)).fetchone()
-            if not row or not row[0]:
-                connection.close()
-                return False
-            self._connection = connection
-        return True
+            self._connection = leading_connection(self._database, "integrator", "integrator")
+        return self._connection is not None
 
     def integrate(self, limit: int = BATCH_SIZE) -> int:
         """Add the next events, all in one commit; return how many. `lead` must have been True."""

@@ -18,6 +18,7 @@ from domain.transparency import merkle
 from domain.transparency.merkle import ProofRefused, consistency_proof, verify_consistency
 from domain.transparency.signed_note import Checkpoint, Note, read_checkpoint, read_note
 from infra.database import Connection, Database
+from infra.leading import leading_connection
 from infra.transparency.log_keys import LogKeys
 from infra.transparency.log_tables import ALONE, Hashes, HashesMissing, newest_note
 from infra.transparency.seen_checkpoints import SeenCheckpoints
@@ -25,7 +26,6 @@ from infra.transparency.seen_checkpoints import SeenCheckpoints
 SIGN_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
-LEADER = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 GROWN = """
     SELECT seller_id, max(number) + 1, max(position) FROM tlog_leaves
     WHERE position > %s GROUP BY seller_id
@@ -86,14 +86,9 @@ class CheckpointSigner:
     def lead(self) -> bool:
         """Take the cell's lock; False while another process holds it."""
         if self._connection is None:
-            connection = self._database.connect("signer")
-            key = f"asin-sync signer {self._database.cell}"
-            row = connection.execute(LEADER, (key,)).fetchone()
-            if not row or not row[0]:
-                connection.close()
-                return False
-            self._connection, self._position = connection, 0
-        return True
+            self._connection = leading_connection(self._database, "signer", "signer")
+            self._position = 0
+        return self._connection is not None
 
     def sign_grown(self) -> int:
         """Sign a checkpoint for each log that grew since the last round; return how many."""

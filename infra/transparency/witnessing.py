@@ -32,6 +32,7 @@ from domain.transparency.trust_policy import TrustPolicy, Witness
 from infra.database import Connection, Database
 from infra.http_client import excerpt
 from infra.http_deadline import within
+from infra.leading import leading_connection
 from infra.transparency.log_tables import ALONE, Hashes, HashesMissing
 
 ROUND_SECONDS = 60.0
@@ -42,8 +43,6 @@ FAULTS_MAX = 3
 """After so many logs in a row without an answer, a witness has its peace until the next round."""
 SIZE_TYPE = "text/x.tlog.size"
 log = logging.getLogger(__name__)
-
-LEADER = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 
 # The newest checkpoint of each log, where this witness has not cosigned it, and what it has.
 WAITING = """
@@ -138,14 +137,9 @@ class CheckpointWitnessing:
     def lead(self) -> bool:
         """Take this witness's lock; False while another process holds it."""
         if self._connection is None:
-            connection = self._database.connect("signer")
-            key = f"asin-sync witness {self._database.cell} {self._witness.verifier.vkey}"
-            row = connection.execute(LEADER, (key,)).fetchone()
-            if not row or not row[0]:
-                connection.close()
-                return False
-            self._connection = connection
-        return True
+            task = f"witness {self._witness.verifier.vkey}"
+            self._connection = leading_connection(self._database, "signer", task)
+        return self._connection is not None
 
     def ask_round(self, stop: Event) -> int:
         """Bring it all that it has not cosigned; return how many it did. `lead` must be True."""
