@@ -20,12 +20,12 @@ from api.feed import build_feed
 from api.idempotency import SentBodies
 from api.keys import build_keys
 from api.links import build_links
-from api.look_book import LookBook
 from api.looks import build_looks
 from api.notifications import build_notifications
 from api.openapi.document import document_of
 from api.operations import build_operations
 from api.pages.docs_words import TAGS
+from api.pages.page_server import PageServer
 from api.pages.routes import build_pages
 from api.pricing_rules import build_pricing
 from api.rate_limits import RateHeaders
@@ -33,7 +33,6 @@ from api.reports import build_reports
 from api.requests import Reception
 from api.security_headers import SecurityHeaders
 from api.sellers import build_sellers
-from api.sessions import Sessions
 from api.submissions import build_submissions
 from api.sync_state import build_sync_state
 from api.tickets import build_tickets
@@ -59,9 +58,9 @@ def build_app(desk: Desk) -> FastAPI:
         redoc_url=None,
         max_body_size=BODY_BYTES_MAX,
     )
-    sessions = Sessions(desk.session_secret, desk.keys, desk.people, desk.clock)
-    reception = Reception(desk, sessions, LookBook(desk))
-    app.include_router(build_pages(desk))
+    pages = PageServer(desk)
+    reception = Reception(desk, pages.sessions, pages.looks)
+    app.include_router(build_pages(pages))
     for routes in (
         build_submissions, build_bindings, build_reports, build_sellers, build_links, build_pricing,
         build_notifications, build_alerts, build_contacts, build_feed, build_webhooks,
@@ -70,11 +69,12 @@ def build_app(desk: Desk) -> FastAPI:
     ):  # fmt: skip
         app.include_router(routes(reception), prefix="/v1")
     app.include_router(build_operations(desk))
+    app.add_middleware(problems.Unexpected)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(SecurityHeaders, image_origins=desk.image_origins)
     app.add_middleware(SentBodies)
     app.add_middleware(RateHeaders)
-    problems.install(app)
+    problems.install(app, pages.problem_page)
     replays.install(app)
     app.openapi = cache(partial(document_of, app))  # type: ignore[method-assign]
     return app

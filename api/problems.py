@@ -1,24 +1,30 @@
-"""Refusals and failures as RFC 9457 problems: one table from what happened to a status."""
+"""Refusals and failures as RFC 9457 problems: one table from what happened to a status.
+
+Who opens an address in a browser reads the same problem as a page.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.routing import compile_path
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth import NotSignedIn, ReasonRequired, RoleForbids, SellerNotNamed
 from api.field_faults import fault_of_field
 from api.ids import NotAnEventId
-from api.l10n import language_of
+from api.languages import l10n_of
 from api.log_text import broken_rules
+from api.request_ids import request_id_of
 from domain import errors, ports
 from domain.error_codes import ERROR_CODES, Language, reason
 
@@ -117,12 +123,20 @@ TITLES: Mapping[str, Mapping[Language, str]] = {
         "ja": "リクエストが多すぎます。しばらくしてからお試しください",
         "en": "Too many requests: wait, then try again",
     },
+    "unavailable": {
+        "zh": "数据库暂时没有响应",
+        "ja": "データベースが応答していません",
+        "en": "The database has no answer at the moment",
+    },
     "internal": {
         "zh": "服务内部错误,未做任何更改",
         "ja": "内部エラーが発生しました。何も変更されていません",
         "en": "An internal error; nothing was changed",
     },
 }
+
+UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError)
+"""Postgres is away, restarts, or is too busy; any other error of its is a fault of ours."""
 
 CODES: Mapping[type[Exception], str] = {
     NotSignedIn: "unauthenticated",
@@ -133,6 +147,9 @@ CODES: Mapping[type[Exception], str] = {
 
 
 FAULTS_MAX = 100
+UNAVAILABLE_SECONDS = 5
+"""After so long a database that has no answer may be asked again."""
+ProblemPage = Callable[[Request, Mapping[str, Any]], Response]
 
 
 class PreconditionRequired(Exception):
@@ -148,15 +165,15 @@ def problem(
     faults: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
     **fields: Any,
-) -> JSONResponse:
+) -> Response:
     """The answer that says what is wrong, in the reader's language, and what to do about it."""
-    language = asked_language(request)
+    language = l10n_of(request).language
     known = ERROR_CODES.get(code)
     title = known.texts[language].title if known else TITLES[code][language]
     body: dict[str, Any] = {
         "type": f"/docs/errors/{code}", "title": title, "status": status, "detail": detail,
         "instance": request.url.path, "code": code,
-        "request_id": request.headers.get("x-request-id") or uuid4().hex,
+        "request_id": request_id_of(request),
     }  # fmt: skip
     if known:
         body |= {"action": known.texts[language].action, "who_acts": known.who_acts}
@@ -165,20 +182,60 @@ def problem(
             {**fault, "detail": reason(fault["key"], language, **fault["values"])}
             for fault in faults
         ]
-    return JSONResponse({**body, **fields}, status, headers, media_type="application/problem+json")
+    body |= fields
+    if is_for_a_reader(request):
+        page: ProblemPage = request.app.state.problem_page
+        answer = page(request, body)
+        answer.headers.update(headers or {})
+        return answer
+    varying = {**(headers or {}), "Vary": "Accept"}
+    return JSONResponse(body, status, varying, media_type="application/problem+json")
 
 
-def install(app: FastAPI) -> None:
-    """Give every exception its problem; what is not in the table is a 500 that says nothing."""
+def is_for_a_reader(request: Request) -> bool:
+    """A browser goes there, no program."""
+    accepted = request.headers.get("accept", "")
+    return "text/html" in accepted and "json" not in accepted
+
+
+def install(app: FastAPI, page: ProblemPage) -> None:
+    """Give every exception its problem, and browsers the page that `page` makes of it.
+
+    What is not in the table is a 500 that says nothing; our log has the rest, by the request's id.
+    """
+    app.state.problem_page = page
     for kind in STATUSES:
         app.add_exception_handler(kind, on_known)
+    for fault in UNAVAILABLE:
+        app.add_exception_handler(fault, on_unavailable)
     app.add_exception_handler(PreconditionRequired, on_precondition)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(Exception, on_unexpected)
 
 
-def on_known(request: Request, error: Exception) -> JSONResponse:
+class Unexpected:
+    """ASGI middleware: the innermost, so that its answer passes all others on its way out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_answered = False
+
+        async def watched(message: Message) -> None:
+            nonlocal is_answered
+            is_answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if is_answered or scope["type"] != "http":
+                raise
+            await on_unexpected(Request(scope, receive), error)(scope, receive, send)
+
+
+def on_known(request: Request, error: Exception) -> Response:
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     if isinstance(error, errors.FileRefused):
         faults = [{"key": key, "values": values} for key, values in error.faults]
@@ -189,24 +246,18 @@ def on_known(request: Request, error: Exception) -> JSONResponse:
     code = CODES.get(type(error)) or str(getattr(error, "code", "invalid-request"))
     fields = dict(error.fields) if isinstance(error, errors.Refusal) else {}
     if rules := fields.pop("rules", None):
-        fields["errors"] = broken_rules(rules, asked_language(request))
+        fields["errors"] = broken_rules(rules, l10n_of(request).language)
     return problem(request, status, code, str(error), headers=headers, **fields)
 
 
-def asked_language(request: Request) -> Language:
-    return language_of(
-        request.query_params.get("lang"), None, request.headers.get("accept-language", "")
-    )
-
-
-def on_precondition(request: Request, _: Exception) -> JSONResponse:
+def on_precondition(request: Request, _: Exception) -> Response:
     return problem(request, 428, "precondition-required")
 
 
-def on_invalid(request: Request, error: Exception) -> JSONResponse:
+def on_invalid(request: Request, error: Exception) -> Response:
     """422 with a pointer to each field that is wrong."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    language = asked_language(request)
+    language = l10n_of(request).language
     fields = [
         {
             "pointer": "/" + "/".join(str(part) for part in each["loc"]),
@@ -217,7 +268,7 @@ def on_invalid(request: Request, error: Exception) -> JSONResponse:
     return problem(request, 422, "invalid-request", errors=fields)
 
 
-def on_http(request: Request, error: Exception) -> JSONResponse:
+def on_http(request: Request, error: Exception) -> Response:
     """404, 405, 413 and the like, raised by the framework."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = "not-found" if status == 404 else "invalid-request"
@@ -239,6 +290,17 @@ def allowed(request: Request) -> set[str]:
     }
 
 
-def on_unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+def on_unavailable(request: Request, error: Exception) -> Response:
+    note(request, error)
+    return problem(request, 503, "unavailable", headers={"Retry-After": str(UNAVAILABLE_SECONDS)})
+
+
+def on_unexpected(request: Request, error: Exception) -> Response:
+    note(request, error)
     return problem(request, 500, "internal")
+
+
+def note(request: Request, error: Exception) -> None:
+    """In our log, by the id that the answer names."""
+    told = (request_id_of(request), request.method, request.url.path)
+    log.error("request %s: %s %s failed", *told, exc_info=error)

@@ -8,6 +8,7 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic_core import to_jsonable_python
+from starlette.responses import Response
 
 from api.idempotency import Replayed, replay_of, route_of
 from api.ids import Kind, public_id
@@ -35,7 +36,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(KeyUsedBefore, on_used_in_between)
 
 
-def on_replayed(request: Request, replayed: Exception) -> JSONResponse:
+def on_replayed(request: Request, replayed: Exception) -> Response:
     """The same status and the same answer, marked as replayed; an upload refused whole is again."""
     done = cast(Replayed, replayed)
     if needs_version(request) and "if-match" not in request.headers:
@@ -59,7 +60,7 @@ def needs_version(request: Request) -> bool:
     )
 
 
-def on_used_in_between(request: Request, _: Exception) -> JSONResponse:
+def on_used_in_between(request: Request, _: Exception) -> Response:
     """Two came at once: the second is answered as the first was."""
     try:
         return on_replayed(request, replay_of(request))

@@ -24,7 +24,8 @@ from api.auth import (
 from api.desk import Caller, Desk
 from api.idempotency import ensure_new
 from api.ids import inner_id
-from api.l10n import L10NS, L10n, language_of
+from api.l10n import L10n
+from api.languages import l10n_of
 from api.look_book import LookBook
 from api.problems import PreconditionRequired
 from api.rate_limits import spend_soon
@@ -49,8 +50,7 @@ class Visit:
 
     @property
     def l10n(self) -> L10n:
-        parameters, headers = self.request.query_params, self.request.headers
-        return L10NS[language_of(parameters.get("lang"), None, headers.get("accept-language", ""))]
+        return l10n_of(self.request)
 
     def work(self) -> Work:
         """The piece of work that this request asks for; X-Request-ID may name it."""

@@ -227,6 +227,12 @@ class NothingSigned(Refusal):
     code = "nothing-signed"
 
 
+class NeverSigned(Refusal):
+    """Nobody can hold a checkpoint of so many leaves: the log has fewer."""
+
+    code = "invalid-request"
+
+
 class EvidenceBroken(Refusal):
     """What is stored is not what the transparency log holds: somebody changed one of them."""
 

@@ -17,6 +17,8 @@ from psycopg_pool import ConnectionPool
 from infra.roles import ensure_safe
 
 JOBS_SCHEMA = "asin_sync_jobs"
+POOL_TIMEOUT_SECONDS = 10.0
+"""Who waits longer for a connection is told that there is none."""
 
 Connection = psycopg.Connection[Any]
 
@@ -51,6 +53,7 @@ class Database:
                     self.url(role),
                     min_size=0 if role != "reader" else 1,
                     max_size=self._pool_size_max,
+                    timeout=POOL_TIMEOUT_SECONDS,
                     open=True,
                     check=ConnectionPool.check_connection,
                     configure=configure_reader if role == "reader" else configure,

@@ -99,7 +99,7 @@ PAGE_IN_TIME = f"""{FILTERED}
 # events between two positions, so that the look costs the same however long the trail is.
 OF_WORK = """
     SELECT * FROM live_audit_trail
-    WHERE position BETWEEN %(position)s - %(reach)s AND %(position)s + %(reach)s
+    WHERE position BETWEEN %(lowest)s AND %(highest)s
       AND correlation_id = %(correlation_id)s AND type <> ALL(%(hidden)s::text[])
     ORDER BY abs(position - %(position)s) LIMIT %(limit)s
 """
@@ -137,7 +137,8 @@ def of_work(
 ) -> list[AuditRow]:
     """Events of the same piece of work within WORK_REACH of a position, oldest first."""
     parameters = {
-        "correlation_id": correlation_id, "position": position, "reach": WORK_REACH,
+        "correlation_id": correlation_id, "position": position,
+        "lowest": position - WORK_REACH, "highest": position + WORK_REACH,
         "hidden": list(hidden), "limit": WORK_LENGTH_MAX,
     }  # fmt: skip
     cursor = connection.cursor(row_factory=class_row(AuditRow))

@@ -13,9 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from api.admission_words import ENTITIES, FIELDS, INELIGIBLE, ITEMS
 from api.applications import ApplicationBody, applied, client_of
 from api.l10n import mark
+from api.languages import l10n_of
 from api.log_text import suggested_action, title_of
 from api.pages.page_frame import Page
-from api.pages.page_server import PageServer, l10n_of
+from api.pages.page_server import PageServer
 from api.pages.sign_in import fault_of_way, signed_in
 from domain.admission.state import PERMISSION, REQUIRED
 from domain.errors import (

@@ -15,9 +15,10 @@ from api.auth import REVIEWER_ROLES, RoleForbids, caller_of, poster_of, session_
 from api.desk import Caller, Desk
 from api.ids import inner_id, public_id
 from api.l10n import L10n
+from api.languages import l10n_of
 from api.pages.charts import PricePlot, PriceSteps, price_plot
 from api.pages.page_frame import Page
-from api.pages.page_server import PageServer, Refused, l10n_of
+from api.pages.page_server import PageServer, Refused
 from api.query_values import number_in
 from api.words import ARBITRAGE_RULES, CONFIRMATION_CAUSES, DISMISSAL_CAUSES
 from domain.arbitrage import Evidence, get_suspicion

@@ -14,11 +14,12 @@ from api.auth import poster_of, seller_written_by
 from api.desk import Caller, Desk
 from api.ids import inner_id, public_id
 from api.l10n import L10n, mark
+from api.languages import l10n_of
 from api.log_text import title_of
 from api.pages.binding_forms import decided
 from api.pages.binding_view import PAGE_LENGTH, may_ask_again, may_withdraw
 from api.pages.page_frame import Build, Page, Visit
-from api.pages.page_server import PageServer, Refused, l10n_of, seller_named_in
+from api.pages.page_server import PageServer, Refused, seller_named_in
 from api.query_values import NO_CHOICE, Unreadable, choice_in, number_in
 from api.words import STATUSES, Word
 from domain.application import acting_for

@@ -15,7 +15,8 @@ from api.auth import poster_of, seller_written_by
 from api.desk import Caller, Desk
 from api.ids import inner_id
 from api.l10n import mark
-from api.pages.page_server import PageServer, Refused, l10n_of, seller_named_in
+from api.languages import l10n_of
+from api.pages.page_server import PageServer, Refused, seller_named_in
 from api.proofs import prove
 from api.query_values import number_in
 from domain.application import acting_for

@@ -8,10 +8,11 @@ from string import Template
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
+from api.languages import l10n_of
 from api.pages.api_reference import Operation, sections_of
 from api.pages.docs_words import CONVENTIONS, TAGS, WHAT_TO_DO
 from api.pages.page_frame import Page
-from api.pages.page_server import PageServer, l10n_of
+from api.pages.page_server import PageServer
 from api.problems import TITLES
 from api.words import WHO_ACTS
 from domain.error_codes import ERROR_CODES

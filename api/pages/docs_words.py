@@ -120,6 +120,7 @@ WHAT_TO_DO: Mapping[str, str] = {
         "Correct the fields that the answer points at; their limits stand with the route."
     ),
     "too-many-requests": mark("Wait as many seconds as the answer names, then send it again."),
+    "unavailable": mark("Your listings stay as they are meanwhile: try again in a moment."),
     "internal": mark(
         "Try again in a moment. If it stays, open a ticket and name the request's id."
     ),

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
-import psycopg
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, RedirectResponse
@@ -20,10 +19,11 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from api.auth import OWN_SELLER_ROLES, poster_of, seller_written_by, session_token
 from api.desk import Caller, Desk
 from api.l10n import mark
+from api.languages import l10n_of
 from api.links import SHOP_ID_LENGTH_MAX, TOKEN_LENGTH_MAX, mercari_linked
 from api.log_text import broken_rules, suggested_action, title_of
 from api.pages.page_frame import Build, Page, Visit
-from api.pages.page_server import PageServer, Refused, l10n_of, seller_named_in
+from api.pages.page_server import PageServer, Refused, seller_named_in
 from api.query_values import number_in
 from api.security_headers import content_security_policy
 from api.sellers import ensure_registered, last_links
@@ -181,9 +181,6 @@ async def answered(request: Request, server: PageServer) -> Response:
     except UpstreamError as error:
         action = suggested_action(error.code, l10n_of(request).language)
         return outcome_page(request, server, 502, error.code, action)
-    except psycopg.Error:
-        title = mark("This page could not be read just now")
-        return server.problem(request, 503, title=title, here=elsewhere)
     return outcome_page(request, server, 200)
 
 

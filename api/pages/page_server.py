@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
-import psycopg
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
@@ -25,9 +25,11 @@ from api.auth import (
 )
 from api.desk import Caller, Desk
 from api.ids import inner_id, public_id
-from api.l10n import L10NS, L10n, language_of, mark
+from api.l10n import mark
+from api.languages import l10n_of, remembering
 from api.log_text import broken_rules, suggested_action, title_of
 from api.look_book import LookBook
+from api.pages.docs_words import WHAT_TO_DO
 from api.pages.page_frame import (
     Build,
     Page,
@@ -42,15 +44,12 @@ from api.pages.page_frame import (
 from api.query_values import TEXT_LENGTH_MAX, Unreadable
 from api.sessions import Sessions
 from api.words import ROLES
-from domain.error_codes import LANGUAGES
 from domain.errors import NotFound, Refusal, TicketRefused
 from domain.texts import rule_text
 
-LANGUAGE_COOKIE = "asin_sync_lang"
 PROJECTED_SECONDS_MAX = 3.0
 PATH_LENGTH_MAX = 2_000
 SEEN_LENGTH_MAX = 80
-YEAR_SECONDS = 365 * 24 * 3600
 
 Refused = (
     NotSignedIn,
@@ -59,7 +58,6 @@ Refused = (
     RoleForbids,
     Refusal,
     Unreadable,
-    psycopg.Error,
 )
 
 
@@ -219,8 +217,7 @@ class PageServer:
             case Unreadable():
                 return self.unreadable(request, refused)
             case _:
-                title = mark("This page could not be read just now")
-                return self.problem(request, 503, title=title)
+                raise refused
 
     def way_in(self, request: Request) -> str:
         """The sign-in that leads back here; from a form, to the page that it stood on."""
@@ -239,6 +236,16 @@ class PageServer:
         return self.problem(
             request, 400, title=mark("The address can't be read"), mend=refused.rule,
             named=", ".join(dict.fromkeys(named)), seen=shortened(refused.text), onward=onward,
+        )  # fmt: skip
+
+    def problem_page(self, request: Request, body: Mapping[str, Any]) -> Response:
+        """What `api.problems` says to programs, as a reader is told it."""
+        l10n, code = l10n_of(request), body["code"]
+        action = suggested_action(code, l10n.language) or l10n.text(WHAT_TO_DO[code])
+        faults = [each["detail"] for each in body.get("errors", ())]
+        return self.problem(
+            request, body["status"], title=body["title"], told=[*faults, action],
+            request_id=body["request_id"],
         )  # fmt: skip
 
     def problem(self, request: Request, status: int, **context: object) -> Response:
@@ -276,25 +283,3 @@ def seller_named_in(request: Request) -> UUID | None:
     """The seller that staff name. Raises NotFound for text that is no seller's id."""
     named = request.query_params.get("seller_id", "").strip()
     return inner_id("sel", named) if named else None
-
-
-def l10n_of(request: Request) -> L10n:
-    """The language of `?lang=`, of the cookie, or of the browser."""
-    return L10NS[
-        language_of(
-            request.query_params.get("lang"),
-            request.cookies.get(LANGUAGE_COOKIE),
-            request.headers.get("accept-language", ""),
-        )
-    ]
-
-
-def remembering(request: Request, response: Response) -> Response:
-    """Keep the language that was asked for."""
-    wanted = request.query_params.get("lang")
-    if wanted in LANGUAGES:
-        response.set_cookie(
-            LANGUAGE_COOKIE, wanted, max_age=YEAR_SECONDS, httponly=True, samesite="lax",
-            secure=request.url.scheme == "https",
-        )  # fmt: skip
-    return response

@@ -8,7 +8,6 @@ from starlette.datastructures import UploadFile
 from starlette.responses import PlainTextResponse, RedirectResponse, StreamingResponse
 
 from api.auth import poster_of, seller_written_by
-from api.desk import Desk
 from api.ids import inner_id, public_id
 from api.pages.alerts_view import alerts_page
 from api.pages.apply_pages import add_apply
@@ -50,9 +49,8 @@ UPLOAD_BYTES_MAX = 4 * 1024 * 1024
 KEY_LENGTH_MAX = 64
 
 
-def build_pages(desk: Desk) -> APIRouter:
+def build_pages(server: PageServer) -> APIRouter:
     """All pages of one desk."""
-    server = PageServer(desk)
     router = APIRouter(include_in_schema=False, route_class=route_keeping_text(server))
     add_bulk(router, server)
     add_reading(router, server)

@@ -12,8 +12,9 @@ from starlette.responses import RedirectResponse
 from api.auth import LOOPBACK_HOSTS, STAFF_READER_ROLES, cookie_name, is_plain_loopback
 from api.desk import Caller
 from api.l10n import mark
+from api.languages import l10n_of
 from api.pages.page_frame import Page
-from api.pages.page_server import PageServer, l10n_of, local_path
+from api.pages.page_server import PageServer, local_path
 from api.pages.sign_in import (
     START_PATH,
     fault_of_transport,

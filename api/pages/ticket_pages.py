@@ -18,7 +18,8 @@ from api.auth import (
 )
 from api.desk import Caller
 from api.ids import inner_id, public_id
-from api.pages.page_server import PageServer, Refused, l10n_of, seller_named_in
+from api.languages import l10n_of
+from api.pages.page_server import PageServer, Refused, seller_named_in
 from api.pages.ticket_view import staff_page, ticket_page_of, tickets_page
 from api.query_values import number_in, place_in
 from api.ticket_opening import Asking, open_from

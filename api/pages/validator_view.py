@@ -14,9 +14,10 @@ from starlette.responses import PlainTextResponse
 from api.auth import OWN_SELLER_ROLES, poster_of, seller_written_by
 from api.desk import Desk
 from api.l10n import L10n, mark
+from api.languages import l10n_of
 from api.log_text import suggested_action, title_of, who_in_words
 from api.pages.page_frame import Build, Page, Visit
-from api.pages.page_server import PageServer, Refused, l10n_of, seller_named_in
+from api.pages.page_server import PageServer, Refused, seller_named_in
 from api.query_values import number_in
 from api.validator import asin_of, judgements
 from api.words import CHECKS, VERDICTS, Word

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from domain.errors import EvidenceBroken, NotFound, NothingSigned
+from domain.errors import EvidenceBroken, NeverSigned, NotFound, NothingSigned
 from domain.transparency.bundle import Bundle, ProvenEvent
 from domain.transparency.leaf import StoredEvent, leaf_of
 from domain.transparency.merkle import consistency_proof, inclusion_proof, leaf_hash
@@ -51,8 +51,8 @@ def prove(
     """The evidence of all the stream's events, under the newest checkpoint.
 
     Or under the newest that reaches the policy's quorum, where that covers all of them and the old
-    size too. Raises NotFound for an empty stream or an old size that never was, NothingSigned, and
-    EvidenceBroken where a stored event is not the one that was logged.
+    size too. Raises NotFound for an empty stream, NeverSigned for an old size that never was,
+    NothingSigned, and EvidenceBroken where a stored event is not the one that was logged.
     """
     rows = connection.cursor(binary=True).execute(HISTORY, (stream,), prepare=True).fetchall()
     if not rows:
@@ -108,10 +108,11 @@ def signed_head(
 def consistency_since(
     old_size: int | None, checkpoint: Checkpoint, note: Note, hashes: Hashes
 ) -> str | None:
-    """That the log grew from a tree of the old size; None where nobody asks. Raises NotFound."""
+    """That the log grew from a tree of the old size; None where nobody asks. Raises NeverSigned."""
     if old_size is None:
         return None
     if not 0 < old_size <= checkpoint.size:
-        raise NotFound(f"no checkpoint of {old_size} leaves: the log has {checkpoint.size}")
+        told = f"no checkpoint of {old_size} leaves: the log has {checkpoint.size}"
+        raise NeverSigned(told, rules={"since": "since_beyond_log"})
     proof = consistency_proof(old_size, checkpoint.size, hashes)
     return consistency_file(old_size, proof, str(note))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from api.desk import Desk
@@ -14,6 +15,7 @@ from domain.facts import Cause, Stamp
 from domain.rules.precheck import Finding
 from domain.stamps import event_id_of
 from domain.values import binding_id_of
+from infra.migrate import FIRST_CELL
 from tests.api.page_data import TERMS, listed_binding, product, record, stamp
 from tests.api.visiting import Visitor, csrf_in
 
@@ -99,6 +101,22 @@ def test_the_story_of_a_failure_names_its_cause_and_the_ten_events_before_it(
     assert "B0BEFORE02" in before
     first = browser.get(f"{path}?view=event&event=1").text
     assert "caused by this" in first.split("Led to</h2>")[1]
+
+
+@pytest.mark.parametrize("position", [2**15 - 1_000, 2**31 - 1_000])
+def test_a_story_is_told_however_long_the_log_is(
+    desk: Desk, seller_key: str, seller_id: UUID, visitor: Visitor, database_url: str, position: int
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute(
+            f"SELECT setval(pg_get_serial_sequence('{FIRST_CELL}.asin_sync_events',"
+            " 'notification_id'), %s::bigint)",
+            (position,),
+        )
+    path = failed_binding(desk, seller_id, "B0FAILED02")
+    story = visitor(seller_key).get(f"{path}?view=event&event=2")
+    assert story.status_code == 200
+    assert "caused this" in story.text
 
 
 def test_every_instant_has_a_link_and_the_past_a_frame_at_a_position_too(

@@ -78,10 +78,14 @@ def test_evidence_of_another_sellers_binding_is_answered_like_an_absent_one(
     assert own.text.split("\n")[0] != foreign.text.split("\n")[0]
 
 
-def test_a_since_that_the_log_never_had_is_not_found(client: httpx.Client, binding: str) -> None:
-    for since, status in ((10**6, 404), (0, 422), (-1, 422), ("x", 422)):
+def test_a_since_that_the_log_never_had_is_refused_with_where_to_find_the_number(
+    client: httpx.Client, binding: str
+) -> None:
+    for since in (10**6, 0, -1, "x"):
         answer = client.get(f"/v1/bindings/{binding}/evidence", params={"since": since})
-        assert answer.status_code == status
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid-request")
+    beyond = client.get(f"/v1/bindings/{binding}/evidence", params={"since": 10**6})
+    assert "second line" in beyond.json()["errors"][0]["detail"]
 
 
 def test_before_anything_is_signed_the_answer_says_to_ask_again(

@@ -19,6 +19,7 @@ from psycopg import sql
 
 from api.ids import public_id
 from api.pages.menu import ONBOARDING, SELLER_MENU, STAFF_MENU
+from api.pages.page_server import PageServer
 from api.pages.routes import build_pages
 from domain.application import acting_for
 from domain.consents import CALLBACK_PATH
@@ -96,7 +97,7 @@ def posts(desk: WebDesk) -> list[str]:
     }  # fmt: skip
     return sorted(
         route.path.format_map(ids)
-        for route in build_pages(desk).routes
+        for route in build_pages(PageServer(desk)).routes
         if isinstance(route, APIRoute) and "POST" in route.methods
     )
 

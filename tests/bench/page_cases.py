@@ -41,7 +41,7 @@ def cases(shop: Shop, head: int) -> list[Case]:
     found += [
         case("staff", "/tickets", {"list": name}) for name in ("due", "at_risk", "breached", "all")
     ]
-    found += [case("staff", route, {}) for route in ("/operations", "/review", "/review/arbitrage")]
+    found += [case("staff", route, {}) for route in STAFF_ALONE]
     name = seller["seller_id"]
     return [
         *found,
@@ -81,6 +81,7 @@ PLAIN = (
     "/upload", "/validator", "/pricing-rules", "/settings/integration", "/onboarding", "/api-keys",
     "/webhooks", "/operations",
 )  # fmt: skip
+STAFF_ALONE = ("/operations", "/people", "/review", "/review/arbitrage")
 
 
 def period(since_days: float, until_days: float, form: str = "%Y-%m-%dT%H:%M:%SZ") -> Query:
@@ -194,6 +195,9 @@ def alone(shop: Shop) -> list[Case]:
         plain("/api-keys/{key_id}/revoke", "seller", f"/api-keys/{shop.key.split('_')[2]}/revoke"),
         plain("/oauth/amazon/callback", "seller", "/oauth/amazon/callback?state=x", 409),
         plain("/sign-in", "nobody", "/sign-in"), plain("/apply", "nobody", "/apply"),
+        plain("/sign-in/start", "nobody", "/sign-in/start", 400),
+        plain("/sign-in/back", "nobody", "/sign-in/back", 400),
+        plain("/sign-in/first", "nobody", "/sign-in/first", 403),
         plain("/docs", "nobody", "/docs"), plain("/docs/{tag}", "nobody", "/docs/bindings"),
         plain("/docs/errors", "nobody", "/docs/errors"),
         plain("/docs/errors/{code}", "nobody", "/docs/errors/E-403"),

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.app import build_app
 from api.ids import public_id
+from api.pages.page_server import PageServer
 from api.pages.routes import build_pages
 from infra.migrate import FIRST_CELL
 from infra.web_desk import WebDesk
@@ -41,7 +42,7 @@ START_SECONDS_MAX = 60
 GATE_MS = 50.0
 NOT_PAGES = (
     "/static/{digest}/{name}", "/sync-log/stream", "/upload/{submission_id}/stream",
-    "/audit/export.csv", "/audit/export.jsonl",
+    "/audit/export.csv", "/audit/export.jsonl", "/audit/export.parquet",
 )  # fmt: skip
 """Files that never change, streams, and downloads of any length."""
 TIMING = re.compile(r"(\w+);dur=([\d.]+)")
@@ -172,7 +173,7 @@ def ensure_every_page(ground: Ground, asked: Sequence[Case]) -> None:
     """A page that is not asked for is a page that nobody measures."""
     desk = WebDesk(installed(ground), lambda: datetime.now(UTC))
     pages = {
-        route.path for route in build_pages(desk).routes
+        route.path for route in build_pages(PageServer(desk)).routes
         if isinstance(route, APIRoute) and "GET" in route.methods
     }  # fmt: skip
     desk.close()

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext
 
 from api.ids import public_id
 from api.l10n import L10NS
-from api.pages.page_server import LANGUAGE_COOKIE
+from api.languages import LANGUAGE_COOKIE
 from api.ticket_opening import Asking, open_from
 from domain.asin_binding.facts import AttemptFailed, StockAdjusted
 from domain.error_codes import Language
