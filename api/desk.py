@@ -248,7 +248,7 @@ class Desk(Protocol):
         *,
         until: datetime | None = None,
         at_version: int | None = None,
-    ) -> list[Recorded]:
+    ) -> Sequence[Recorded]:
         """A stream's facts in order, up to an instant or a version; empty where there are none."""
 
     def events_after(

@@ -25,9 +25,9 @@ from domain.seller import SecretKind
 from domain.sync_sweep import SweepKind
 from infra.budgets import Budgets, Rate
 from infra.database import Connection
-from infra.event_codec import decode
 from infra.feed import events_after, shown_position
 from infra.hint_intake import HintIntake
+from infra.history import History
 from infra.installation import WEB_PATIENCE_SECONDS, Installation, image_origins
 from infra.request_limits import RequestLimits
 from infra.service_state import budgets_of, service_state
@@ -126,14 +126,10 @@ class WebDesk:
         *,
         until: datetime | None = None,
         at_version: int | None = None,
-    ) -> list[Recorded]:
+    ) -> History:
         parameters = {"id": originator_id, "until": until, "version": at_version}
         with self.reading_for(seller_id) as connection:
-            rows = connection.cursor(binary=True).execute(HISTORY, parameters).fetchall()
-        return [
-            Recorded(position, recorded_at, seller, stream, version, decode(topic, state))
-            for position, recorded_at, seller, stream, version, topic, state in rows
-        ]
+            return History(connection.cursor(binary=True).execute(HISTORY, parameters).fetchall())
 
     def events_after(
         self, seller_id: UUID, after: int, until: int, types: Sequence[str], limit: int

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from api.query_values import moment_in, number_in
 from api.words import IMAGE_VERDICTS, STATUSES
 from domain.errors import NotFound
 from domain.facts import Recorded
-from projections.bindings import BindingRow, fold_history
+from projections.bindings import BindingRow, begun, evolve
 
 FIELDS: Mapping[str, str] = {
     "status": mark("Status"),
@@ -74,10 +75,21 @@ def comparison_of(visit: Visit, history: Sequence[Recorded], shown_version: int)
     """What the address asks to compare; else what the shown version changed. Raises NotFound."""
     after = version_in(visit.query("to"), history) or shown_version
     before = version_in(visit.query("from"), history) or max(1, after - 1)
-    rows = [fold_history(history[:version]) for version in (before, after)]
+    rows = rows_at(history, {before, after})
     instants = [Instant(each, history[each - 1].recorded_at) for each in (before, after)]
-    differing = differing_in(rows[0], rows[1], visit.l10n) if rows[0] and rows[1] else []
+    differing = differing_in(rows[before], rows[after], visit.l10n)
     return Comparison(instants[0], instants[1], differing)
+
+
+def rows_at(history: Sequence[Recorded], versions: Set[int]) -> dict[int, BindingRow]:
+    """The row as it was after each of these versions, from one pass over the history."""
+    row = begun(history[0])
+    found: dict[int, BindingRow] = {}
+    for recorded in history[: max(versions)]:
+        evolve(row, recorded)
+        if recorded.version in versions:
+            found[recorded.version] = replace(row)
+    return found
 
 
 def version_in(text: str | None, history: Sequence[Recorded]) -> int | None:

@@ -235,8 +235,8 @@ def compared(l10n: L10n, row: BindingRow, live: BindingRow, *, is_past: bool) ->
 def timeline_of(l10n: L10n, history: Sequence[Recorded]) -> list[dict[str, object]]:
     """The newest facts, each with why it happened and where it stands in the log."""
     entries: list[dict[str, object]] = []
-    versions = {event_id_of(each.originator_id, each.version): each.version for each in history}
-    shown = history[-TIMELINE_LENGTH:]
+    shown = list(history[-TIMELINE_LENGTH:])
+    versions = versions_by_id(shown[-1]) if shown else {}
     led_to = effects_in(shown, versions)
     for recorded in reversed(shown):
         fact: BindingFact = recorded.fact  # type: ignore[assignment]
@@ -254,6 +254,12 @@ def timeline_of(l10n: L10n, history: Sequence[Recorded]) -> list[dict[str, objec
             }
         )
     return entries
+
+
+def versions_by_id(newest: Recorded) -> dict[UUID, int]:
+    """The version of every event of the stream, by the event's id, up to the newest."""
+    stream = newest.originator_id
+    return {event_id_of(stream, version): version for version in range(1, newest.version + 1)}
 
 
 def effects_in(history: Sequence[Recorded], versions: Mapping[UUID, int]) -> dict[int, list[int]]:

@@ -195,7 +195,7 @@ def alone(shop: Shop) -> list[Case]:
         plain("/api-keys/{key_id}/revoke", "seller", f"/api-keys/{shop.key.split('_')[2]}/revoke"),
         plain("/oauth/amazon/callback", "seller", "/oauth/amazon/callback?state=x", 409),
         plain("/sign-in", "nobody", "/sign-in"), plain("/apply", "nobody", "/apply"),
-        plain("/sign-in/start", "nobody", "/sign-in/start", 400),
+        plain("/sign-in/start", "nobody", "/sign-in/start", 502),
         plain("/sign-in/back", "nobody", "/sign-in/back", 400),
         plain("/sign-in/first", "nobody", "/sign-in/first", 403),
         plain("/docs", "nobody", "/docs"), plain("/docs/{tag}", "nobody", "/docs/bindings"),
