@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import resources
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from domain.error_codes import LANGUAGES, Language
 
 JST = ZoneInfo("Asia/Tokyo")
 CLOCK, CLOCK_SHORT = "HH:mm:ss", "HH:mm"
+NUMBERS_KEPT = 8_192
 
 
 class Tongue(NamedTuple):
@@ -109,11 +110,11 @@ class L10n:
         return self.number(value) if isinstance(value, int) else str(value)
 
     def number(self, value: float) -> str:
-        return str(numbers.format_decimal(value, locale=self.locale))
+        return number_text(value + 0, None, self.locale)
 
     def decimal(self, value: float, digits: int = 2) -> str:
         pattern = "#,##0." + "0" * digits if digits else "#,##0"
-        return str(numbers.format_decimal(value, format=pattern, locale=self.locale))
+        return number_text(value + 0, pattern, self.locale)
 
     def percent(self, rate: float, digits: int = 2) -> str:
         """A fraction as percent, without the sign: 0.992 is 99.20."""
@@ -145,6 +146,15 @@ class L10n:
     def listed(self, words: Sequence[str]) -> str:
         """Several words joined as a list is in this language."""
         return str(lists.format_list(list(words), style="standard", locale=self.locale))
+
+
+@lru_cache(maxsize=NUMBERS_KEPT)
+def number_text(value: float, pattern: str | None, locale: Locale) -> str:
+    """By the rules of the language; pages show the same numbers again and again.
+
+    Adding 0 makes a negative zero the other one, which it is equal to.
+    """
+    return str(numbers.format_decimal(value, pattern, locale))
 
 
 def as_forms(translation: object) -> Sequence[str]:
