@@ -127,11 +127,13 @@ def open_upload(desk: Desk, seller_id: UUID, asins: list[str]) -> UUID:
     return submission_id
 
 
-def settle(desk: Desk, seller_id: UUID, upload_id: UUID, number: int) -> None:
-    """This row was listed."""
+def settle(
+    desk: Desk, seller_id: UUID, upload_id: UUID, number: int, name: submission.Fate = "listed"
+) -> None:
+    """What became of this row."""
     with acting_for(seller_id):
         upload = desk.app.submission(upload_id)
     assert upload is not None
-    fate = submission.RowFate(number=number, asin=upload.rows[number - 1].asin, fate="listed")
+    fate = submission.RowFate(number=number, asin=upload.rows[number - 1].asin, fate=name)
     facts = submission.settle(upload, submission.Settle(stamp=stamp(), fates=(fate,)))
     record(desk, seller_id, upload_id, upload.version, list(facts))

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 from uuid import UUID, uuid4
 
 import pytest
 
 from api.desk import Desk
 from api.ids import public_id
+from api.words import FATES
 from domain.application import acting_for
 from domain.error_codes import LANGUAGES
-from tests.api.page_data import edited_by_hand, listed_binding, open_upload, rejected_binding
+from domain.submission import Fate
+from tests.api.page_data import (
+    edited_by_hand,
+    listed_binding,
+    open_upload,
+    rejected_binding,
+    settle,
+)
 from tests.api.visiting import Visitor, csrf_in
 
 NAMES = {"zh": "健康分", "ja": "ヘルススコア", "en": "Health score"}
@@ -45,6 +54,20 @@ def test_every_page_answers_in_each_language(
         assert NAMES[language] in answer.text, path
         assert answer.headers["content-language"].startswith(language)
         assert "#" + f"{desk.position():,}" in answer.text, path
+
+
+def test_an_upload_shows_whatever_can_become_of_a_row(
+    desk: Desk, seller_key: str, seller_id: UUID, visitor: Visitor
+) -> None:
+    fates = get_args(Fate)
+    upload = open_upload(desk, seller_id, [f"B0FATE{number:04}" for number in range(len(fates))])
+    for number, fate in enumerate(fates, start=1):
+        settle(desk, seller_id, upload, number, fate)
+    page = visitor(seller_key).get(f"/upload/{public_id('sub', upload)}?lang=en").text
+    rows = page.split("<tbody>")[1].split("</tr>")
+    for fate, row in zip(fates, rows, strict=False):
+        assert FATES[fate].message in row
+        assert f'<template id="pill-{FATES[fate].kind}">' in page
 
 
 def test_a_listing_whose_image_nobody_inspected_says_so(
