@@ -14,11 +14,11 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from api.answers import audit_answer
 from api.desk import Desk
 from api.failure_report import defused
+from api.instants import Instant
 from api.reports import subject_of
 from api.requests import Reception
 from domain.errors import ParquetNotInstalled
@@ -56,8 +56,8 @@ def build_audit_export(reception: Reception) -> APIRouter:
         subject: str | None = None,
         actor: str | None = None,
         event_type: str | None = Query(None, alias="type"),
-        since: AwareDatetime | None = Query(None, alias="from"),
-        until: AwareDatetime | None = Query(None, alias="to"),
+        since: Instant | None = Query(None, alias="from"),
+        until: Instant | None = Query(None, alias="to"),
     ) -> StreamingResponse:
         """Every fact that fits, newest first, as JSON Lines, CSV or (where installed) Parquet."""
         visit = reception.reading(request)

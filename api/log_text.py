@@ -361,6 +361,7 @@ SENTENCES: Mapping[str, Callable[[Detail, str | None, L10n], str]] = {
     "proof": proved,
     "block": found,
     "list": shown,
+    "seen": shown,
     "update": shown,
     "take_down": lambda _detail, _code, l10n: l10n.text("Taken off sale on Mercari"),
     "price": price,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -10,8 +11,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,15 @@ CHILD_STOP_SECONDS = 2.0
 POSTGRES_WATCH_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
+
+class AlreadyServed(OSError):
+    """Another server holds the data folder: a second would stop its Postgres on the way out."""
+
+
+class PortTaken(OSError):
+    """Somebody listens there, or this user may not."""
+
+
 BuildApp = Callable[[Any], Any]
 Say = Callable[[str], None]
 
@@ -43,9 +53,44 @@ Say = Callable[[str], None]
 def serve(
     settings: Settings, build_app: BuildApp, clock: Clock, say: Say, *, is_demo: bool
 ) -> None:
-    """Serve until SIGINT, SIGTERM or the terminal's end."""
+    """Serve until SIGINT, SIGTERM or the terminal's end. Raises AlreadyServed, PortTaken."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
+    with alone_in(settings.data_folder):
+        ensure_port_free(settings.host, int(settings.port))
+        serve_alone(settings, build_app, clock, say, is_demo=is_demo)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Nobody else serves this data meanwhile. Raises AlreadyServed.
+
+    The kernel's lock ends with the process, however that ends.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "serve.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told = f"{folder} is served already. Stop that server, or name another folder: "
+            raise AlreadyServed(f"{told}ASIN_SYNC_DATA=…") from None
+        yield
+
+
+def ensure_port_free(host: str, port: int) -> None:
+    """Asked before anything is started. Raises PortTaken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        told = f"{host}:{port} can't be listened on ({error.strerror}). Name another port: "
+        raise PortTaken(f"{told}ASIN_SYNC_PORT=8001") from None
+
+
+def serve_alone(
+    settings: Settings, build_app: BuildApp, clock: Clock, say: Say, *, is_demo: bool
+) -> None:
+    """Everything, from Postgres up, and down again in the end."""
     say("starting Postgres and migrating…")
     installation = prepare(settings)
     stop = threading.Event()

@@ -59,6 +59,20 @@ def test_an_instant_is_of_the_past_with_a_zone_and_a_year_that_means_something(
     assert shown.status_code == 200
 
 
+def test_every_time_that_a_route_asks_for_is_read_by_the_same_rules(client: httpx.Client) -> None:
+    document = client.get("/openapi.json").json()
+    asked = [
+        (path, each["name"])
+        for path, routes in document["paths"].items()
+        for each in routes.get("get", {}).get("parameters", ())
+        if "date-time" in str(each.get("schema")) and "{" not in path
+    ]
+    assert ("/v1/audit-trail/export", "to") in asked
+    for path, name in asked:
+        for wrong in ("0.5", "1764145800", "2026-11-26T09:00:00"):
+            assert_problem(client.get(path, params={name: wrong}), 422, "invalid-request")
+
+
 def test_who_holds_the_version_is_told_so_and_who_names_an_old_one_changes_nothing(
     client: httpx.Client, desk: Desk, seller: LinkedSeller
 ) -> None:

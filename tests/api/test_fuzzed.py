@@ -15,7 +15,9 @@ import httpx
 
 from api.desk import Desk
 from api.ids import public_id
+from infra.installation import Installation
 from tests.api.page_data import listed_binding, open_upload
+from tests.infra.transparency_scene import signing
 from tests.sellers import LinkedSeller
 
 EXAMPLES = int(os.environ.get("FUZZED_EXAMPLES", "1"))
@@ -69,7 +71,7 @@ def things_of(desk: Desk, seller: LinkedSeller, client: httpx.Client) -> dict[st
 
 def test_no_request_breaks_the_service_or_its_promises_or_reaches_another_seller(
     desk: Desk, client: httpx.Client, seller: LinkedSeller, seller_key: str,
-    neighbour_bearer: dict[str, str], tmp_path: Path,
+    installation: Installation, neighbour_bearer: dict[str, str], tmp_path: Path,
 ) -> None:  # fmt: skip
     wfc, config = tmp_path / "wfc.json", tmp_path / "schemathesis.toml"
     neighbour = neighbour_bearer["Authorization"].removeprefix("Bearer ")
@@ -87,9 +89,10 @@ def test_no_request_breaks_the_service_or_its_promises_or_reaches_another_seller
     ]  # fmt: skip
     ids = json.dumps(things_of(desk, seller, client))
     environment = {**os.environ, "FUZZED_IDS": ids, "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    with signing(installation):
+        ran = subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(ran.stdout + ran.stderr, "utf-8")
     assert ran.returncode == 0, f"{ran.stdout[-9_000:]}\n{ran.stderr[-1_000:]}"

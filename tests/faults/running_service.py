@@ -18,6 +18,7 @@ import httpx
 from infra.embedded_postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-m", "main", "serve", "--demo")
 START_SECONDS_MAX = 60.0
 REQUEST_SECONDS_MAX = 5.0
 POLL_SECONDS = 0.1
@@ -47,20 +48,30 @@ class RunningService:
 
     def start(self) -> None:
         """Start it and wait for the ready line."""
-        kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        environment = {
-            **kept, "ASIN_SYNC_DATA": str(self.data), "ASIN_SYNC_PORT": "0", "IMAGES": self._images,
-        }  # fmt: skip
         self.output.write_bytes(b"")
         with self.output.open("wb") as output, self.progress.open("ab") as progress:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "main", "serve", "--demo"],
-                cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output,
+                COMMAND, cwd=ROOT, env=self._environment(), stdin=subprocess.DEVNULL, stdout=output,
                 stderr=progress,
             )  # fmt: skip
         wait_until(self._is_ready, START_SECONDS_MAX, "the ready line")
         _, self.url, _, key = self.output.read_text("utf-8").split()
         self.key = key.removeprefix("key=")
+
+    def second_start(self) -> str:
+        """What another `serve` on the same data says before it gives up."""
+        ran = subprocess.run(
+            COMMAND, cwd=ROOT, env=self._environment(), capture_output=True, text=True,
+            check=False, timeout=START_SECONDS_MAX,
+        )  # fmt: skip
+        assert ran.returncode == 1
+        return ran.stderr
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        return {
+            **kept, "ASIN_SYNC_DATA": str(self.data), "ASIN_SYNC_PORT": "0", "IMAGES": self._images,
+        }  # fmt: skip
 
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, self.progress.read_text("utf-8")

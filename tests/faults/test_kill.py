@@ -171,3 +171,5 @@ def test_killing_everything_loses_nothing_and_ctrl_c_ends_it_in_time(
     service.start()
     assert service.key == key
     assert service.settled_count() == ROWS
+    assert "is served already" in " ".join(service.second_start().split())
+    assert service.settled_count() == ROWS, "a second server did something to the first"
