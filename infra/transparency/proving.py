@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
 from domain.errors import EvidenceBroken, NeverSigned, NotFound, NothingSigned
 from domain.transparency.bundle import Bundle, ProvenEvent
 from domain.transparency.leaf import StoredEvent, leaf_of
-from domain.transparency.merkle import consistency_proof, inclusion_proof, leaf_hash
+from domain.transparency.merkle import (
+    ProofRefused,
+    consistency_proof,
+    inclusion_proof,
+    leaf_hash,
+    root,
+    verify_consistency,
+    verify_inclusion,
+)
 from domain.transparency.signed_note import (
     Checkpoint,
     Note,
@@ -20,7 +29,7 @@ from domain.transparency.signed_note import (
 from domain.transparency.trust_policy import TrustPolicy
 from infra.database import Connection
 from infra.transparency.log_keys import LogKeys
-from infra.transparency.log_tables import Hashes, served_note
+from infra.transparency.log_tables import Hashes, HashesMissing, served_note
 
 HISTORY = """
     SELECT e.notification_id, e.recorded_at, e.seller_id, e.originator_id, e.originator_version,
@@ -65,7 +74,7 @@ def prove(
         note = served_checkpoint(connection, seller_id, policy, size_min)
     checkpoint = read_checkpoint(note.text)
     hashes = Hashes(connection, seller_id)
-    events = list(proven_events(rows, checkpoint.size, hashes))
+    events = list(proven_events(rows, checkpoint, hashes))
     if not events:
         raise NothingSigned("this history is not signed yet: ask again in two seconds")
     return Bundle(
@@ -80,13 +89,13 @@ def prove(
 
 
 def proven_events(
-    rows: Sequence[tuple[object, ...]], size: int, hashes: Hashes
+    rows: Sequence[tuple[object, ...]], checkpoint: Checkpoint, hashes: Hashes
 ) -> Iterator[ProvenEvent]:
-    """Each event that the tree of this size holds, with its proof. Raises EvidenceBroken."""
+    """Each event that the signed tree holds, with its proof. Raises EvidenceBroken."""
     previous = None
     for *stored, number, logged in rows:
         event = StoredEvent._make(stored)
-        if not isinstance(number, int) or number >= size:
+        if not isinstance(number, int) or number >= checkpoint.size:
             return
         leaf = leaf_of(event, previous)
         previous = leaf_hash(leaf)
@@ -94,7 +103,24 @@ def proven_events(
             raise EvidenceBroken(
                 f"the event at position {event.position} is not the one that was logged"
             )
-        yield ProvenEvent(event, leaf, number, inclusion_proof(number, size, hashes))
+        yield ProvenEvent(event, leaf, number, proof_of(previous, number, checkpoint, hashes))
+
+
+def proof_of(leaf: bytes, number: int, checkpoint: Checkpoint, hashes: Hashes) -> list[bytes]:
+    """An audit path that leads to what was signed. Raises EvidenceBroken where none does."""
+    with proving():
+        proof = inclusion_proof(number, checkpoint.size, hashes)
+        verify_inclusion(leaf, number, checkpoint.size, proof, checkpoint.root)
+        return proof
+
+
+@contextmanager
+def proving() -> Iterator[None]:
+    """Nothing is handed out that its reader would have to refuse. Raises EvidenceBroken."""
+    try:
+        yield
+    except (HashesMissing, ProofRefused) as error:
+        raise EvidenceBroken(f"the log's tables do not lead to what was signed: {error}") from error
 
 
 def signed_head(
@@ -108,11 +134,17 @@ def signed_head(
 def consistency_since(
     old_size: int | None, checkpoint: Checkpoint, note: Note, hashes: Hashes
 ) -> str | None:
-    """That the log grew from a tree of the old size; None where nobody asks. Raises NeverSigned."""
+    """That the log grew from a tree of the old size; None where nobody asks.
+
+    Raises NeverSigned, EvidenceBroken.
+    """
     if old_size is None:
         return None
     if not 0 < old_size <= checkpoint.size:
         told = f"no checkpoint of {old_size} leaves: the log has {checkpoint.size}"
         raise NeverSigned(told, rules={"since": "since_beyond_log"})
-    proof = consistency_proof(old_size, checkpoint.size, hashes)
+    with proving():
+        proof = consistency_proof(old_size, checkpoint.size, hashes)
+        older = root(old_size, hashes)
+        verify_consistency(old_size, checkpoint.size, older, checkpoint.root, proof)
     return consistency_file(old_size, proof, str(note))

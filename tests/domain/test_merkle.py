@@ -18,8 +18,8 @@ from domain.transparency.merkle import (
     node_hash,
     root,
     verify_consistency,
+    verify_inclusion,
 )
-from tests.inclusion import verify_inclusion
 
 # The eight leaves of Certificate Transparency's reference tests, and the root over the first n.
 LEAVES = ("", "00", "10", "2021", "3031", "40414243", "5051525354555657",

@@ -25,8 +25,8 @@ from domain.transparency.merkle import (
     leaf_hash,
     root,
     verify_consistency,
+    verify_inclusion,
 )
-from tests.inclusion import verify_inclusion
 
 FILE = Path(__file__).parents[1] / "foreign" / "vectors.json"
 VECTORS: dict[str, Any] = json.loads(FILE.read_text("utf-8"))

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from api.verifier.check import verify, verify_files
-from domain.errors import EvidenceBroken, NotFound, NothingSigned
+from domain.errors import EvidenceBroken, NeverSigned, NotFound, NothingSigned
 from domain.transparency.bundle import proof_files
 from domain.transparency.signed_note import COSIGNATURE, Checkpoint, Signer
 from infra.installation import Installation
@@ -282,6 +282,28 @@ def test_a_stored_event_that_is_not_the_logged_one_gives_no_bundle(
     scene.close()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE tlog_leaves SET hash = sha256(hash) WHERE number = {number}",
+        "DELETE FROM tlog_leaves WHERE number = {number}",
+    ],
+)
+def test_a_log_whose_tables_do_not_lead_to_what_was_signed_gives_no_bundle(
+    installation: Installation, seller_id: UUID, change: str
+) -> None:
+    scene = TransparencyScene(installation)
+    stream = signed_stream(scene, seller_id)
+    signed_stream(scene, seller_id)
+    last = scene.bundle(seller_id, stream).checkpoint.size - 1
+    with as_superuser(installation) as connection:
+        connection.execute(change.format(number=last))
+    for old_size in (None, last):
+        with pytest.raises(EvidenceBroken, match="what was signed"):
+            scene.bundle(seller_id, stream, old_size)
+    scene.close()
+
+
 def test_a_history_that_is_not_the_sellers_is_not_found(
     scene: TransparencyScene, seller_id: UUID
 ) -> None:
@@ -289,5 +311,5 @@ def test_a_history_that_is_not_the_sellers_is_not_found(
     signed_stream(scene, seller_id)
     with pytest.raises(NotFound):
         scene.bundle(seller_id, stream)
-    with pytest.raises(NotFound):
+    with pytest.raises(NeverSigned):
         scene.bundle(seller_id, signed_stream(scene, seller_id), 1_000_000)

@@ -9,11 +9,10 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from domain.transparency.merkle import leaf_hash, verify_consistency
+from domain.transparency.merkle import leaf_hash, verify_consistency, verify_inclusion
 from domain.transparency.signed_note import read_checkpoint, read_consistency_file
 from infra.installation import Installation
 from infra.transparency.log_state import LogState, log_state
-from tests.inclusion import verify_inclusion
 from tests.infra.transparency_scene import TransparencyScene, as_superuser
 
 
