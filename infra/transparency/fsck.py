@@ -145,17 +145,14 @@ class Fsck:
 
     def compare(self, event: StoredEvent, leaf: Leaf | None) -> None:
         """One event with its leaf; the chain and the tree go on with what was logged."""
-        said = f"{event.topic}, version {event.version} of {event.stream}"
         if leaf is None and event.position > self._integrated_position:
             self.result.unsigned += 1
             return
         if leaf is None:
-            self.result.note("leaf_missing", event.seller_id, event.position, f"{said}, in no log")
+            self.note_event("leaf_missing", event, "in no log")
             return
         if not self.is_logged(event, leaf.hash):
-            self.result.note(
-                "event_changed", event.seller_id, event.position, f"{said}, is not what was logged"
-            )
+            self.note_event("event_changed", event, "is not what was logged")
         self._last_leaf[event.stream] = leaf.hash
         size = self._trees[leaf.seller_id].size
         if leaf.number != size:
@@ -164,6 +161,10 @@ class Fsck:
                 f"it is leaf {leaf.number}, and should be {size}",
             )  # fmt: skip
         self.grow(leaf.seller_id, event.position, leaf.hash)
+
+    def note_event(self, kind: Kind, event: StoredEvent, what: str) -> None:
+        told = f"{event.topic}, version {event.version} of {event.stream}, {what}"
+        self.result.note(kind, event.seller_id, event.position, told)
 
     def is_logged(self, event: StoredEvent, logged: bytes) -> bool:
         """Whether the leaf is that of the event, after its stream's last or one that was lost."""
