@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import problems, replays
@@ -17,6 +17,7 @@ from api.contacts import build_contacts
 from api.desk import Desk
 from api.evidence import build_evidence
 from api.feed import build_feed
+from api.head_requests import HeadRequests
 from api.idempotency import SentBodies
 from api.keys import build_keys
 from api.links import build_links
@@ -30,7 +31,7 @@ from api.pages.routes import build_pages
 from api.pricing_rules import build_pricing
 from api.rate_limits import RateHeaders
 from api.reports import build_reports
-from api.requests import Reception
+from api.requests import Reception, ensure_text
 from api.security_headers import SecurityHeaders
 from api.sellers import build_sellers
 from api.submissions import build_submissions
@@ -54,6 +55,7 @@ def build_app(desk: Desk) -> FastAPI:
         contact={"name": "The operator of this installation"},
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_tags=[{"name": tag, "description": words} for tag, words in TAGS.items()],
+        redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
         max_body_size=BODY_BYTES_MAX,
@@ -67,9 +69,10 @@ def build_app(desk: Desk) -> FastAPI:
         build_sync_state, build_applications, build_arbitrage, build_looks, build_tickets,
         build_keys, build_evidence, build_audit_export,
     ):  # fmt: skip
-        app.include_router(routes(reception), prefix="/v1")
+        app.include_router(routes(reception), prefix="/v1", dependencies=[Depends(ensure_text)])
     app.include_router(build_operations(desk))
     app.add_middleware(problems.Unexpected)
+    app.add_middleware(HeadRequests)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(SecurityHeaders, image_origins=desk.image_origins)
     app.add_middleware(SentBodies)

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 from typing import Any, Literal
 from uuid import UUID
 
@@ -93,7 +94,9 @@ def exported(
     """Every row up to a position, newest first. Raises ParquetNotInstalled."""
     if not can_write(form):
         raise ParquetNotInstalled("ask for csv or jsonl, or install asin-sync[parquet]")
-    return WRITERS[form](batches(desk, seller_id, wanted, position))
+    found = batches(desk, seller_id, wanted, position)
+    first = next(found)  # what goes wrong does so before anything is sent
+    return WRITERS[form](chain([first], found))
 
 
 def batches(desk: Desk, seller_id: UUID, wanted: Filter, position: int) -> Batches:

@@ -61,12 +61,11 @@ def caller_of(request: Request, desk: Desk, sessions: Sessions, *, is_use: bool 
     caller: Caller | None = None
     if key is not None:
         caller = desk.keys.caller(key)
-        if caller is not None:
-            spend(request, desk, caller)
     elif request.method in READING_METHODS:
         caller = sessions.caller_of(session_token(request), is_use=is_use)
     if caller is None:
         raise NotSignedIn
+    spend(request, desk, caller)
     return caller
 
 

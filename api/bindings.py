@@ -31,6 +31,10 @@ CLOCKS_DIFFER_MAX = timedelta(minutes=1)
 PROOF = {**IF_MATCH, **form_body("proof.pdf", kind="brand", number="1234567")}
 
 
+VERSION_MAX = 2**63 - 1
+"""What a bigint holds."""
+
+
 class RemapBody(BaseModel):
     """The Mercari category to use from now on."""
 
@@ -80,7 +84,7 @@ def build_bindings(reception: Reception) -> APIRouter:
         response: Response,
         binding_id: str,
         as_of: Instant | None = None,
-        at_version: int | None = Query(None, ge=1),
+        at_version: int | None = Query(None, ge=1, le=VERSION_MAX),
     ) -> Any:
         """One binding: now, as of an instant (RFC 3339), or at a version."""
         visit = reception.reading(request)
@@ -103,8 +107,8 @@ def build_bindings(reception: Reception) -> APIRouter:
     def diff(
         request: Request,
         binding_id: str,
-        from_version: int = Query(alias="from", ge=1),
-        to_version: int = Query(alias="to", ge=1),
+        from_version: int = Query(alias="from", ge=1, le=VERSION_MAX),
+        to_version: int = Query(alias="to", ge=1, le=VERSION_MAX),
     ) -> Any:
         """What differs between two versions, field by field."""
         visit = reception.reading(request)

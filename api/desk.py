@@ -238,6 +238,9 @@ class Desk(Protocol):
     def position(self) -> int:
         """The position up to which every live view is the fold of the log; at most 20 ms old."""
 
+    def is_recorded(self, position: int) -> bool:
+        """Whether the log, if not yet the views, has come to this position."""
+
     async def position_soon(self) -> int:
         """Like `position`, without holding up the event loop."""
 

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth import NotSignedIn, ReasonRequired, RoleForbids, SellerNotNamed
 from api.field_faults import fault_of_field
+from api.form_length import FormTooLarge
 from api.ids import NotAnEventId
 from api.languages import l10n_of
 from api.log_text import broken_rules
@@ -49,6 +50,7 @@ STATUSES: Mapping[type[Exception], int] = {
     ports.UpstreamRefused: 502,
     ports.AuthorisationRevoked: 403,
     ports.UpstreamError: 503,
+    FormTooLarge: 413,
     NotSignedIn: 401,
     RoleForbids: 403,
     ReasonRequired: 403,
@@ -117,6 +119,11 @@ TITLES: Mapping[str, Mapping[Language, str]] = {
         "zh": "请求格式不正确",
         "ja": "リクエストの形式が正しくありません",
         "en": "The request is malformed",
+    },
+    "too-large": {
+        "zh": "发送的内容过大，未被读取",
+        "ja": "送信された内容が大きすぎるため、読み込みませんでした",
+        "en": "What was sent is too large; none of it was read",
     },
     "too-many-requests": {
         "zh": "请求过于频繁,请稍后再试",
@@ -187,9 +194,10 @@ def problem(
         page: ProblemPage = request.app.state.problem_page
         answer = page(request, body)
         answer.headers.update(headers or {})
-        return answer
-    varying = {**(headers or {}), "Vary": "Accept"}
-    return JSONResponse(body, status, varying, media_type="application/problem+json")
+    else:
+        answer = JSONResponse(body, status, headers, media_type="application/problem+json")
+    answer.headers.add_vary_header("Accept")
+    return answer
 
 
 def is_for_a_reader(request: Request) -> bool:

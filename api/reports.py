@@ -12,7 +12,7 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import audit_answer, health_answer, log_answer
@@ -38,11 +38,14 @@ KEPT_SCORES_MAX = 256
 Outcome = Literal["ok", "failed", "retrying"]
 
 
+CATEGORY_LENGTH_MAX = 200
+
+
 class ValidatorBody(BaseModel):
     """The ASIN to check, and the Mercari category it would be sold in."""
 
     asin: str
-    mercari_category_id: str | None = None
+    mercari_category_id: str | None = Field(None, max_length=CATEGORY_LENGTH_MAX)
 
 
 def build_reports(reception: Reception) -> APIRouter:

@@ -30,6 +30,7 @@ from api.look_book import LookBook
 from api.problems import PreconditionRequired
 from api.rate_limits import spend_soon
 from api.sessions import Sessions
+from domain.errors import NotFound, PositionRefused, TextRefused
 from domain.seller import Seller
 from domain.stamps import Work
 
@@ -78,7 +79,7 @@ def version_named(request: Request) -> int | None:
 def tagged(request: Request, response: Response, version: int, answer: Any) -> Any:
     """The answer with its ETag; 304 where the caller holds this version already."""
     etag = f'"v{version}"'
-    headers = {"ETag": etag, "Vary": "Accept-Language"}
+    headers = {"ETag": etag}
     held = request.headers.get("if-none-match", "").split(",")
     if {etag, "*"} & {each.strip().removeprefix("W/") for each in held}:
         return Response(status_code=304, headers=headers)
@@ -91,6 +92,15 @@ def correlation_of(request: Request) -> UUID:
         return UUID(request.headers.get("x-request-id", ""))
     except ValueError:
         return uuid4()
+
+
+async def ensure_text(request: Request) -> None:
+    """No route looks for what no column can hold. Raises TextRefused, NotFound."""
+    if any("\0" in str(value) for value in request.path_params.values()):
+        raise NotFound("no such thing")
+    for name, value in request.query_params.multi_items():
+        if "\0" in name + value:
+            raise TextRefused(f"{name} holds a NUL", rules={name: "text_with_nul"})
 
 
 @dataclass(frozen=True)
@@ -153,9 +163,15 @@ class Reception:
         return is_allowed
 
     def wait_for(self, request: Request) -> None:
-        """Read your own write: wait briefly until the views reflect `at_position`."""
+        """Read your own write: wait briefly until the views reflect `at_position`.
+
+        Raises PositionRefused for one that no answer can have told.
+        """
         wanted = request.query_params.get("at_position", "")
         position = int(wanted) if _POSITION.fullmatch(wanted) else 0
+        if position > self.desk.position() and not self.desk.is_recorded(position):
+            rules = {"at_position": "position_to_come"}
+            raise PositionRefused(f"the log has not come to {position}", rules=rules)
         ends_at = time.monotonic() + WAIT_SECONDS
         while self.desk.position() < position:
             if time.monotonic() > ends_at:

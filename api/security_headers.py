@@ -1,4 +1,4 @@
-"""Headers on every answer that keep a browser from running or loading anything that is not ours."""
+"""Headers on every answer: nothing is run or loaded that is not ours, and no cache shares it."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ def content_security_policy(image_origins: Sequence[str], form_origins: Sequence
     )
 
 
+WHO_AND_HOW = "Authorization, Cookie, Accept-Language"
+"""What every answer of the API depends on."""
+
+
 class SecurityHeaders:
     """ASGI middleware; an answer that sets one of these headers itself keeps its own."""
 
@@ -42,6 +46,7 @@ class SecurityHeaders:
             "referrer-policy": "same-origin",
             "cross-origin-opener-policy": "same-origin",
             "permissions-policy": "camera=(), microphone=(), geolocation=()",
+            "cache-control": "private, no-cache",
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,6 +55,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
+                if scope["path"].startswith("/v1/"):
+                    headers.add_vary_header(WHO_AND_HOW)
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -171,6 +171,12 @@ class TextRefused(Refusal):
     code = "invalid-request"
 
 
+class PositionRefused(Refusal):
+    """A place that the log has not come to."""
+
+    code = "invalid-request"
+
+
 class InstantRefused(Refusal):
     """An instant that nothing can be known of yet."""
 

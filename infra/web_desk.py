@@ -119,6 +119,11 @@ class WebDesk:
             self._position = (time.monotonic(), shown_position(connection))
         return self._position[1]
 
+    def is_recorded(self, position: int) -> bool:
+        with self._database.pool("projector").connection() as connection:
+            row = connection.execute("SELECT max(notification_id) FROM asin_sync_events").fetchone()
+        return bool(row and row[0] and row[0] >= position)
+
     def history(
         self,
         seller_id: UUID,

@@ -8,11 +8,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 
 from api.arbitrage import deciding, seller_of
 from api.auth import REVIEWER_ROLES, RoleForbids, caller_of, poster_of, session_token
 from api.desk import Caller, Desk
+from api.form_length import ensure_length
 from api.ids import inner_id, public_id
 from api.l10n import L10n
 from api.languages import l10n_of
@@ -49,9 +50,7 @@ def add_arbitrage_review(router: APIRouter, server: PageServer) -> None:
 
     @router.post(PATH)
     async def decide(request: Request) -> Response:
-        length = number_in(request.headers.get("content-length"))
-        if length is None or length > FORM_BYTES_MAX:
-            return PlainTextResponse("the form is too large to be read at all", 413)
+        ensure_length(request, FORM_BYTES_MAX)
         try:
             return await decided(request, server)
         except Refused as refused:

@@ -9,10 +9,11 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 
 from api.auth import poster_of, seller_written_by
 from api.desk import Caller, Desk
+from api.form_length import ensure_length
 from api.ids import inner_id
 from api.l10n import mark
 from api.languages import l10n_of
@@ -34,9 +35,7 @@ def add_binding_forms(router: APIRouter, server: PageServer) -> None:
 
     @router.post("/bindings/{binding_id}")
     async def change(request: Request, binding_id: str) -> Response:
-        length = number_in(request.headers.get("content-length"))
-        if length is None or length > FORM_BYTES_MAX:
-            return PlainTextResponse("the form is too large to be read at all", 413)
+        ensure_length(request, FORM_BYTES_MAX)
         try:
             return await changed(request, server, binding_id)
         except VersionConflict as conflict:

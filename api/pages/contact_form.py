@@ -6,12 +6,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 
 from api.auth import poster_of, seller_written_by
 from api.desk import Desk
+from api.form_length import ensure_length
 from api.pages.page_server import PageServer, Refused, seller_named_in
-from api.query_values import number_in
 from api.sellers import ensure_may_link
 from domain.contacts import Contact, contact_from
 
@@ -24,9 +24,7 @@ def add_contact_form(router: APIRouter, server: PageServer) -> None:
 
     @router.post("/stock-alerts/contacts")
     async def change(request: Request) -> Response:
-        length = number_in(request.headers.get("content-length"))
-        if length is None or length > FORM_BYTES_MAX:
-            return PlainTextResponse("the form is too large to be read at all", 413)
+        ensure_length(request, FORM_BYTES_MAX)
         try:
             return await changed(request, server)
         except Refused as refused:

@@ -119,6 +119,7 @@ WHAT_TO_DO: Mapping[str, str] = {
     "invalid-request": mark(
         "Correct the fields that the answer points at; their limits stand with the route."
     ),
+    "too-large": mark("The limit stands beside the form: send a smaller file or a shorter text."),
     "too-many-requests": mark("Wait as many seconds as the answer names, then send it again."),
     "unavailable": mark("Your listings stay as they are meanwhile: try again in a moment."),
     "internal": mark(

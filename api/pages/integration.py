@@ -14,17 +14,17 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 
 from api.auth import OWN_SELLER_ROLES, poster_of, seller_written_by, session_token
 from api.desk import Caller, Desk
+from api.form_length import ensure_length
 from api.l10n import mark
 from api.languages import l10n_of
 from api.links import SHOP_ID_LENGTH_MAX, TOKEN_LENGTH_MAX, mercari_linked
 from api.log_text import broken_rules, suggested_action, title_of
 from api.pages.page_frame import Build, Page, Visit
 from api.pages.page_server import PageServer, Refused, seller_named_in
-from api.query_values import number_in
 from api.security_headers import content_security_policy
 from api.sellers import ensure_registered, last_links
 from api.words import Word
@@ -59,9 +59,7 @@ def add_integration(router: APIRouter, server: PageServer) -> None:
 
     @router.post(PATH)
     async def change(request: Request) -> Response:
-        length = number_in(request.headers.get("content-length"))
-        if length is None or length > FORM_BYTES_MAX:
-            return PlainTextResponse("the form is too large to be read at all", 413)
+        ensure_length(request, FORM_BYTES_MAX)
         try:
             return await acted(request, server)
         except Refused as refused:

@@ -7,15 +7,15 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 
 from api.auth import poster_of, seller_written_by
 from api.desk import Desk, KeyInfo
+from api.form_length import ensure_length
 from api.keys import KEY_HOLDERS, ensure_key_holder, issued, revoked
 from api.log_text import broken_rules
 from api.pages.page_frame import Build, Page, Visit
 from api.pages.page_server import PageServer, Refused, seller_named_in
-from api.query_values import number_in
 from domain.callers import LABEL_LENGTH_MAX, SELLER_MADE_ROLES, is_last_seller_key
 from domain.errors import KeyRefused, NotFound
 from domain.stamps import Work
@@ -118,19 +118,13 @@ async def sent(request: Request, server: PageServer) -> tuple[dict[str, str], Vi
     return fields, await server.visit_to(request, caller, seller_id)
 
 
-def is_too_large(request: Request) -> bool:
-    length = number_in(request.headers.get("content-length"))
-    return length is None or length > FORM_BYTES_MAX
-
-
 def work_of(server: PageServer, visit: Visit) -> Work:
     return Work(server.desk.clock, visit.caller.actor, uuid4())
 
 
 async def created(request: Request, server: PageServer) -> Response:
     """Make the key; it is shown in the answer itself, and so never again."""
-    if is_too_large(request):
-        return PlainTextResponse("the form is too large to be read at all", 413)
+    ensure_length(request, FORM_BYTES_MAX)
     fields, visit = await sent(request, server)
     asked = Asked(fields.get("role", ""), fields.get("label", ""))
     try:
@@ -146,8 +140,7 @@ async def created(request: Request, server: PageServer) -> Response:
 
 async def ended(request: Request, server: PageServer, key_id: str) -> Response:
     """Revoke the key; whoever signed in with it has to sign in anew. Raises NotFound."""
-    if is_too_large(request):
-        return PlainTextResponse("the form is too large to be read at all", 413)
+    ensure_length(request, FORM_BYTES_MAX)
     fields, visit = await sent(request, server)
     is_said = fields.get("even_if_last") == "yes"
     try:

@@ -7,15 +7,15 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 
 from api.auth import ADMIN_ROLES, RoleForbids, poster_of
 from api.desk import Caller, Desk
+from api.form_length import ensure_length
 from api.ids import inner_id, public_id
 from api.log_text import broken_rules
 from api.pages.page_frame import Page, StaffBuild, StaffVisit
 from api.pages.page_server import PageServer, Refused
-from api.query_values import number_in
 from domain.errors import NotFound, PersonRefused, WrongState
 from domain.people import INVITATION_LIFETIME, PERSON_ROLES, Person
 from domain.stamps import Work
@@ -36,9 +36,7 @@ def add_people(router: APIRouter, server: PageServer) -> None:
 
     @router.post(PATH)
     async def change(request: Request) -> Response:
-        length = number_in(request.headers.get("content-length"))
-        if length is None or length > FORM_BYTES_MAX:
-            return PlainTextResponse("the form is too large to be read at all", 413)
+        ensure_length(request, FORM_BYTES_MAX)
         try:
             return await changed(request, server)
         except Refused as refused:

@@ -8,14 +8,14 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 
 from api.auth import poster_of, seller_written_by
 from api.desk import Caller, Desk
+from api.form_length import ensure_length
 from api.pages.page_server import PageServer, Refused, seller_named_in
 from api.pages.pricing_view import is_proof_of, pricing_page, refused_page_of, trial_page_of
 from api.pricing_bodies import json_in, rules_in
-from api.query_values import number_in
 from domain import pricing
 from domain.channel_prices import enter_prices
 from domain.errors import PricingRefused
@@ -36,9 +36,7 @@ def add_pricing(router: APIRouter, server: PageServer) -> None:
 
     @router.post("/pricing-rules/{action}")
     async def act(request: Request, action: str) -> Response:
-        length = number_in(request.headers.get("content-length"))
-        if length is None or length > FORM_BYTES_MAX:
-            return PlainTextResponse("the form is too large to be read at all", 413)
+        ensure_length(request, FORM_BYTES_MAX)
         try:
             return await acted(request, server, action)
         except Refused as refused:

@@ -8,6 +8,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import PlainTextResponse, RedirectResponse, StreamingResponse
 
 from api.auth import poster_of, seller_written_by
+from api.form_length import ensure_length
 from api.ids import inner_id, public_id
 from api.pages.alerts_view import alerts_page
 from api.pages.apply_pages import add_apply
@@ -143,9 +144,7 @@ def add_upload(router: APIRouter, server: PageServer) -> None:
 
 async def received(request: Request, server: PageServer) -> Response:
     """Record the file and go to its page, once the views have it."""
-    length = number_in(request.headers.get("content-length"))
-    if length is None or length > UPLOAD_BYTES_MAX:
-        return PlainTextResponse("the file is too large to be read at all", 413)
+    ensure_length(request, UPLOAD_BYTES_MAX)
     async with request.form() as form:
         csrf, key = str(form.get("csrf", "")), str(form.get("key", ""))[:KEY_LENGTH_MAX]
         file = form.get("file")

@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 
 from api.auth import poster_of, seller_written_by
 from api.desk import Caller, Desk
+from api.form_length import ensure_length
 from api.pages.page_server import PageServer, Refused, seller_named_in
 from api.pages.sync_view import requests_since
-from api.query_values import number_in
 from domain import seller
 from domain.errors import WrongState
 from domain.sellers import change_seller
@@ -29,9 +29,7 @@ def add_sweep_form(router: APIRouter, server: PageServer) -> None:
 
     @router.post("/sweeps")
     async def follow_amazon(request: Request) -> Response:
-        length = number_in(request.headers.get("content-length"))
-        if length is None or length > FORM_BYTES_MAX:
-            return PlainTextResponse("the form is too large to be read at all", 413)
+        ensure_length(request, FORM_BYTES_MAX)
         try:
             return await asked(request, server)
         except Refused as refused:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 
 from api.auth import (
     OWN_SELLER_ROLES,
@@ -17,6 +17,7 @@ from api.auth import (
     seller_written_by,
 )
 from api.desk import Caller
+from api.form_length import ensure_length
 from api.ids import inner_id, public_id
 from api.languages import l10n_of
 from api.pages.page_server import PageServer, Refused, seller_named_in
@@ -76,9 +77,7 @@ def entered(server: PageServer, caller: Caller, ticket_id: UUID) -> UUID:
 
 async def sent(request: Request, server: PageServer, ticket_id: str | None) -> Response:
     """Do what a form asks, and go to the ticket's page once the lists have it."""
-    length = number_in(request.headers.get("content-length"))
-    if length is None or length > FORM_BYTES_MAX:
-        return PlainTextResponse("the form is too large to be read at all", 413)
+    ensure_length(request, FORM_BYTES_MAX)
     async with request.form(max_files=1, max_fields=20) as form:
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
         file = form.get("screenshot")

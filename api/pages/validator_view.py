@@ -9,16 +9,15 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse
 
 from api.auth import OWN_SELLER_ROLES, poster_of, seller_written_by
 from api.desk import Desk
+from api.form_length import ensure_length
 from api.l10n import L10n, mark
 from api.languages import l10n_of
 from api.log_text import suggested_action, title_of, who_in_words
 from api.pages.page_frame import Build, Page, Visit
 from api.pages.page_server import PageServer, Refused, seller_named_in
-from api.query_values import number_in
 from api.validator import asin_of, judgements
 from api.words import CHECKS, VERDICTS, Word
 from domain.errors import NotAJapaneseAsin, SyncNotEnabled
@@ -77,9 +76,7 @@ def add_validator(router: APIRouter, server: PageServer) -> None:
 
     @router.post(PATH)
     async def check(request: Request) -> Response:
-        length = number_in(request.headers.get("content-length"))
-        if length is None or length > FORM_BYTES_MAX:
-            return PlainTextResponse("the form is too large to be read at all", 413)
+        ensure_length(request, FORM_BYTES_MAX)
         try:
             return await checked(request, server)
         except Refused as refused:
