@@ -69,6 +69,8 @@ def found_server(*, needs_key: bool) -> Server:
     if not url or (needs_key and not key):
         stderr.print("no service found: start one with `make run`, or set ASIN_SYNC_URL and _KEY")
         raise typer.Exit(Exit.UNAVAILABLE)
+    if not url.startswith(("http://", "https://")):
+        raise typer.BadParameter(f"ASIN_SYNC_URL is no address that begins with https://: {url}")
     return Server(url.rstrip("/"), key)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from enum import IntEnum
@@ -28,6 +29,9 @@ Reason = Annotated[
 ]
 Lang = Annotated[str | None, typer.Option(help="zh, ja or en.")]
 AsOf = Annotated[str | None, typer.Option(help="An instant of the past, RFC 3339.")]
+
+
+_PATH = re.compile(r"[/0-9A-Za-z._~:%@-]+")
 
 
 class Exit(IntEnum):
@@ -88,6 +92,7 @@ class Client:
         """One request. Raises typer.Exit after saying what was refused and why."""
         parameters = options.pop("params", {})
         wanted = {name: value for name, value in parameters.items() if value is not None}
+        ensure_sendable(path, wanted)
         try:
             answer = self._http.request(
                 method, path, params={**self._http.params, **wanted}, **options
@@ -105,6 +110,7 @@ class Client:
         Raises typer.Exit as `ask` does; the file then stays as it was.
         """
         wanted = {name: value for name, value in parameters.items() if value is not None}
+        ensure_sendable(path, wanted)
         beside = file.with_name(f"{file.name}.part")
         try:
             with (
@@ -124,6 +130,20 @@ class Client:
 
     def get(self, path: str, **parameters: Any) -> Any:
         return self.ask("GET", path, params=parameters).json()
+
+
+def ensure_sendable(path: str, parameters: Mapping[str, Any]) -> None:
+    """What was typed is an id, and texts that are texts. Raises typer.BadParameter."""
+    if not _PATH.fullmatch(path) or ".." in path.split("/"):
+        raise typer.BadParameter(f"no id: {path.rpartition('/')[2]!r}")
+    for name, value in parameters.items():
+        if not is_text(str(value)):
+            raise typer.BadParameter(f"no text in UTF-8: {str(value)!r}", param_hint=f"--{name}")
+
+
+def is_text(value: str) -> bool:
+    """Bytes of the command line that are no UTF-8 arrive as halves of characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def stated(reason: str | None) -> dict[str, str]:

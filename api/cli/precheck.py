@@ -87,7 +87,12 @@ def judged_offline(file: Path, language: Language) -> Iterator[dict[str, Any]]:
 
 def lines_of(file: Path) -> Iterator[tuple[int, str]]:
     """The lines that hold something, with their numbers."""
-    for number, line in enumerate(file.read_text("utf-8-sig").splitlines(), start=1):
+    try:
+        text = file.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        stderr.print(f"[red]E-400[/] {escape(file.name)} is not in UTF-8 (byte {error.start})")
+        raise typer.Exit(USAGE) from None
+    for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
             yield number, line
 

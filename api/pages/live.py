@@ -20,6 +20,7 @@ from api.pages.health_view import live_figures
 from api.pages.log_lines import lines_of
 from api.pages.page_frame import Visit
 from api.pages.upload_view import counts_by_fate, upload_line
+from domain.errors import NotFound
 from projections import submissions, sync_log
 
 STOP_CHECK_SECONDS = 0.08
@@ -124,6 +125,12 @@ class UploadTail:
         self._visit = visit
         self._submission_id = submission_id
         self._position = position
+
+    def ensure_there(self) -> None:
+        """Raises NotFound."""
+        with self._desk.reading_for(self._visit.seller_id) as connection:
+            if submissions.one(connection, self._submission_id) is None:
+                raise NotFound("no such upload")
 
     def read(self) -> Chunk:
         visit = self._visit

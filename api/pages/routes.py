@@ -183,10 +183,13 @@ def add_streams(router: APIRouter, server: PageServer) -> None:
             visit = await server.visit(request)
             resumed = request.headers.get("last-event-id") or visit.query("after")
             position = number_in(resumed) or 0
-            found = inner_id("sub", submission_id)
+            tail = UploadTail(server.desk, visit, inner_id("sub", submission_id), position)
+            await run_in_threadpool(tail.ensure_there)
+        except NotFound as refused:
+            return server.refusal(request, refused)
         except Refused:
             return PlainTextResponse("not for you", 403)
-        return stream(server, visit, UploadTail(server.desk, visit, found, position))
+        return stream(server, visit, tail)
 
 
 def stream(server: PageServer, visit: Visit, tail: Tail) -> Response:

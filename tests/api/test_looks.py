@@ -39,7 +39,10 @@ def scene(desk: WebDesk, client: httpx.Client, seller: LinkedSeller) -> TicketSc
 
 
 def looks_of(scene: TicketScene, key: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    query = {"at_position": scene.desk.position() + 1, "seller_id": scene.named}
+    newest = scene.desk.position() + 1
+    query: dict[str, Any] = {"seller_id": scene.named}
+    if scene.desk.is_recorded(newest):
+        query["at_position"] = newest
     items: list[dict[str, Any]] = scene.client.get("/v1/looks", params=query, headers=key).json()[
         "items"
     ]
