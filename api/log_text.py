@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from api.edit_text import edited, edits_in_words
-from api.l10n import L10n
+from api.l10n import TONGUES, L10n
 from api.words import (
     AMAZON_STATUSES,
     ATTEMPTS,
@@ -18,6 +18,7 @@ from api.words import (
     SWEEPS,
     TERMINATION_CAUSES,
     WHO_ACTS,
+    WHO_MENDS,
 )
 from domain.asin_binding.facts import (
     BindingFact,
@@ -82,7 +83,8 @@ def actions_for(codes: Sequence[str], language: Language) -> str:
     """The next step for each of these codes, one a line; each with its code where several."""
     if len(codes) == 1:
         return suggested_action(codes[0], language)
-    return "\n".join(f"{code}: {suggested_action(code, language)}" for code in codes)
+    colon = TONGUES[language].colon
+    return "\n".join(f"{code}{colon}{suggested_action(code, language)}" for code in codes)
 
 
 def row_in_words(row: RowRow, l10n: L10n) -> str:
@@ -102,6 +104,11 @@ def who_acts(code: str | None) -> WhoActs | None:
 def who_in_words(code: str | None) -> str:
     """Who mends this code, as a message to be translated; nobody is asked about an unknown one."""
     return WHO_ACTS[who_acts(code) or "automatic"]
+
+
+def who_mends(code: str | None) -> str:
+    """The same as a message that stands alone."""
+    return WHO_MENDS[who_acts(code) or "automatic"]
 
 
 def title_of(code: str | None, language: Language) -> str:
