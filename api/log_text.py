@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -119,7 +120,7 @@ def title_of(code: str | None, language: Language) -> str:
 
 def rule_in_words(found: Detail, language: Language) -> str:
     """The rule that a finding was held against."""
-    return rule_text(found["rule"], found.get("values") or {}, language)
+    return closed_up(rule_text(found["rule"], found.get("values") or {}, language))
 
 
 def reasons_in_words(reasons: Sequence[Detail], language: Language) -> list[str]:
@@ -132,10 +133,16 @@ def reasons_in_words(reasons: Sequence[Detail], language: Language) -> list[str]
 
 def seen_in_words(seen: str, language: Language) -> str:
     """The value seen, or values; some have a wording of their own, such as `not_exposed`."""
-    return ", ".join(
+    words = [
         rule_text(f"seen_{each}", {}, language) if f"seen_{each}" in rule_texts() else each
         for each in seen.split(", ")
-    )
+    ]
+    return closed_up(", ".join(words))
+
+
+def closed_up(text: str) -> str:
+    """Recorded rates such as `92 %`, written as all others are."""
+    return re.sub(r"(?<=\d) %", "%", text)
 
 
 def broken_rules(rules: Mapping[str, str], language: Language) -> list[dict[str, str]]:
