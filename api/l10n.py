@@ -24,19 +24,20 @@ NUMBERS_KEPT = 8_192
 
 
 class Tongue(NamedTuple):
-    """A language as the web, Babel and its speakers name it, and how it writes a moment."""
+    """A language as the web, Babel and its speakers name it, how it writes a moment and a colon."""
 
     tag: str
     locale: str
     name: str
     stamp: str
     day: str
+    colon: str
 
 
 TONGUES: Mapping[Language, Tongue] = {
-    "zh": Tongue("zh-CN", "zh_Hans_CN", "简体中文", "y年M月d日 HH:mm:ss", "M月d日"),
-    "ja": Tongue("ja", "ja_JP", "日本語", "y年M月d日 HH:mm:ss", "M月d日"),
-    "en": Tongue("en", "en_US", "English", "MMM d, y, HH:mm:ss", "MMM d"),
+    "zh": Tongue("zh-CN", "zh_Hans_CN", "简体中文", "y年M月d日 HH:mm:ss", "M月d日", "："),
+    "ja": Tongue("ja", "ja_JP", "日本語", "y年M月d日 HH:mm:ss", "M月d日", "："),
+    "en": Tongue("en", "en_US", "English", "MMM d, y, HH:mm:ss", "MMM d", ": "),
 }
 
 

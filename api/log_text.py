@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from api.edit_text import edited, edits_in_words
-from api.l10n import L10n
+from api.l10n import TONGUES, L10n
 from api.words import (
     AMAZON_STATUSES,
     ATTEMPTS,
@@ -18,6 +19,7 @@ from api.words import (
     SWEEPS,
     TERMINATION_CAUSES,
     WHO_ACTS,
+    WHO_MENDS,
 )
 from domain.asin_binding.facts import (
     BindingFact,
@@ -82,7 +84,8 @@ def actions_for(codes: Sequence[str], language: Language) -> str:
     """The next step for each of these codes, one a line; each with its code where several."""
     if len(codes) == 1:
         return suggested_action(codes[0], language)
-    return "\n".join(f"{code}: {suggested_action(code, language)}" for code in codes)
+    colon = TONGUES[language].colon
+    return "\n".join(f"{code}{colon}{suggested_action(code, language)}" for code in codes)
 
 
 def row_in_words(row: RowRow, l10n: L10n) -> str:
@@ -104,6 +107,11 @@ def who_in_words(code: str | None) -> str:
     return WHO_ACTS[who_acts(code) or "automatic"]
 
 
+def who_mends(code: str | None) -> str:
+    """The same as a message that stands alone."""
+    return WHO_MENDS[who_acts(code) or "automatic"]
+
+
 def title_of(code: str | None, language: Language) -> str:
     """The label of this code; the code itself where the table has none."""
     row = ERROR_CODES.get(code or "")
@@ -112,7 +120,7 @@ def title_of(code: str | None, language: Language) -> str:
 
 def rule_in_words(found: Detail, language: Language) -> str:
     """The rule that a finding was held against."""
-    return rule_text(found["rule"], found.get("values") or {}, language)
+    return closed_up(rule_text(found["rule"], found.get("values") or {}, language))
 
 
 def reasons_in_words(reasons: Sequence[Detail], language: Language) -> list[str]:
@@ -125,10 +133,16 @@ def reasons_in_words(reasons: Sequence[Detail], language: Language) -> list[str]
 
 def seen_in_words(seen: str, language: Language) -> str:
     """The value seen, or values; some have a wording of their own, such as `not_exposed`."""
-    return ", ".join(
+    words = [
         rule_text(f"seen_{each}", {}, language) if f"seen_{each}" in rule_texts() else each
         for each in seen.split(", ")
-    )
+    ]
+    return closed_up(", ".join(words))
+
+
+def closed_up(text: str) -> str:
+    """Recorded rates such as `92 %`, written as all others are."""
+    return re.sub(r"(?<=\d) %", "%", text)
 
 
 def broken_rules(rules: Mapping[str, str], language: Language) -> list[dict[str, str]]:

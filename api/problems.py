@@ -65,7 +65,7 @@ TITLES: Mapping[str, Mapping[Language, str]] = {
         "en": "The current state does not allow this",
     },
     "conflict": {
-        "zh": "内容已被更改,请重新读取后再试",
+        "zh": "内容已被更改，请重新读取后再试",
         "ja": "内容が変更されています。再度読み込んでからお試しください",
         "en": "It was changed in between: read it again and retry",
     },
@@ -101,17 +101,17 @@ TITLES: Mapping[str, Mapping[Language, str]] = {
         "en": "Say why you look at this seller: header Access-Reason, reason= or ticket=",
     },
     "nothing-signed": {
-        "zh": "尚未签名,请两秒后再试",
+        "zh": "尚未签名，请两秒后再试",
         "ja": "まだ署名されていません。2 秒後にもう一度お試しください",
         "en": "Not signed yet: ask again in two seconds",
     },
     "evidence-broken": {
-        "zh": "存储的历史与透明日志不符,无法出具证据",
+        "zh": "存储的历史与透明日志不符，无法出具证据",
         "ja": "保存された履歴が透明性ログと一致しないため、証拠を作成できません",
         "en": "What is stored is not what was logged: there is no evidence of it",
     },
     "parquet-not-installed": {
-        "zh": "此处未安装 Parquet 组件,请改用 CSV 或 JSON",
+        "zh": "此处未安装 Parquet 组件，请改用 CSV 或 JSON",
         "ja": "Parquet 用の部品がありません。CSV または JSON を指定してください",
         "en": "Parquet is not installed here: ask for CSV or JSON Lines",
     },
@@ -126,7 +126,7 @@ TITLES: Mapping[str, Mapping[Language, str]] = {
         "en": "What was sent is too large; none of it was read",
     },
     "too-many-requests": {
-        "zh": "请求过于频繁,请稍后再试",
+        "zh": "请求过于频繁，请稍后再试",
         "ja": "リクエストが多すぎます。しばらくしてからお試しください",
         "en": "Too many requests: wait, then try again",
     },
@@ -136,7 +136,7 @@ TITLES: Mapping[str, Mapping[Language, str]] = {
         "en": "The database has no answer at the moment",
     },
     "internal": {
-        "zh": "服务内部错误,未做任何更改",
+        "zh": "服务内部错误，未做任何更改",
         "ja": "内部エラーが発生しました。何も変更されていません",
         "en": "An internal error; nothing was changed",
     },

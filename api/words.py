@@ -93,6 +93,12 @@ WHO_ACTS: Mapping[str, str] = {
     "mercari": mark("Mercari"),
     "automatic": mark("Retries itself"),
 }
+WHO_MENDS: Mapping[str, str] = {
+    "seller": mark("You act"),
+    "mercari": mark("Mercari acts"),
+    "automatic": mark("Retries itself"),
+}
+"""Who acts, where no column's head says that this is meant."""
 ROLES: Mapping[str, str] = {
     "seller": mark("Seller"),
     "reviewer": mark("Reviewer"),
@@ -129,6 +135,19 @@ AMAZON_STATUSES: Mapping[str, str] = {
     "suspended_account": mark("the Amazon account is suspended"),
     "unknown": mark("not answered by Amazon"),
 }
+EVENT_KINDS: Mapping[str, str] = {
+    "asin_binding.": mark("Bindings: checked, listed, changed, suspended"),
+    "breaker.": mark("A marketplace left alone, and read again"),
+    "category_tree.": mark("Mercari's category tree"),
+    "person.": mark("People who sign in"),
+    "request.": mark("Idempotency keys that were used"),
+    "seller.": mark("The shop: application, links, settings, keys"),
+    "seller_look.": mark("Looks by Mercari's staff"),
+    "submission.": mark("CSV uploads"),
+    "sync_sweep.": mark("Sweeps: finished, late, held, skipped"),
+    "ticket.": mark("Tickets"),
+}
+"""What each beginning of the types of events stands for."""
 SWEEPS: Mapping[str, str] = {
     "sweep.status": mark("Status sweep"),
     "sweep.stock_price": mark("Stock and price sweep"),

@@ -21,7 +21,7 @@ from api.log_text import (
     title_of,
     what_changed,
     who_acts,
-    who_in_words,
+    who_mends,
 )
 from api.pages.binding_diff import comparison_of
 from api.pages.binding_story import story_of
@@ -300,7 +300,7 @@ def fault_of(l10n: L10n, code: str, found: dict[str, Any] | None) -> dict[str, o
         "kind": "warn" if code.startswith("W-") else "fail",
         "title": title_of(code, language),
         "action": suggested_action(code, language),
-        "who": l10n.text(who_in_words(code)),
+        "who": l10n.text(who_mends(code)),
         "is_yours": who_acts(code) == "seller",
         "seen": seen_in_words(found["seen"], language) if found else "",
         "rule": rule_in_words(found, language) if found else "",

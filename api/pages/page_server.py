@@ -204,7 +204,7 @@ class PageServer:
                 title = mark("Your role may not do this")
                 return self.problem(request, 403, title=title, allowed=allowed)
             case NotFound():
-                return self.problem(request, 404, title=mark("There is no such page"))
+                return self.problem(request, 404, title=mark("Not found"))
             case Refusal():
                 language = l10n_of(request).language
                 return self.problem(

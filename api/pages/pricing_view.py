@@ -111,9 +111,16 @@ def page_of(desk: Desk, visit: Visit, shown: Shown) -> Page:
 def fault_of(visit: Visit, place: str, key: str) -> tuple[str, str]:
     """Where it is wrong, as the form names it, and the rule."""
     head, *rest = place.split("/")
-    name = visit.l10n.text(LABELS[head]) if head in LABELS else head
+    name = place_name(visit, head)
     values = {"columns": ", ".join(COLUMNS)}
     return " · ".join([name, *rest]), rule_text(key, values, visit.l10n.language)
+
+
+def place_name(visit: Visit, head: str) -> str:
+    """A field by its label, `row 2` of a file in the reader's words, anything else as it is."""
+    if head.startswith("row "):
+        return visit.l10n.text("row %(row)s", row=head.removeprefix("row "))
+    return visit.l10n.text(LABELS[head]) if head in LABELS else head
 
 
 def move_line(visit: Visit, move: Move) -> dict[str, Any]:

@@ -130,8 +130,10 @@ def times_of(
         return []
     until = moment(row.until, now, l10n)
     if row.kind == "breaker":
-        text = until if row.until > now else l10n.text("with the next call")
-        return [(f"retry-{row.subject}", l10n.text("Next try"), text)]
+        text = l10n.text("next try %(time)s", time=until)
+        if row.until <= now:
+            text = l10n.text("tried again by itself with the next call")
+        return [(f"retry-{row.subject}", "", text)]
     ends = moment(max(now, projected(row, running)), now, l10n)
     return [
         (f"promised-{row.subject}", l10n.text("Promised by"), until),

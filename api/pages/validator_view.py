@@ -15,7 +15,7 @@ from api.desk import Desk
 from api.form_length import ensure_length
 from api.l10n import L10n, mark
 from api.languages import l10n_of
-from api.log_text import suggested_action, title_of, who_in_words
+from api.log_text import suggested_action, title_of, who_mends
 from api.pages.page_frame import Build, Page, Visit
 from api.pages.page_server import PageServer, Refused, seller_named_in
 from api.validator import asin_of, judgements
@@ -242,6 +242,6 @@ def finding_line(l10n: L10n, found: Mapping[str, Any]) -> dict[str, Any]:
         **found,
         "kind": "fail" if is_fault(found) else "warn",
         "title": title_of(found["code"], l10n.language),
-        "who": l10n.text(who_in_words(found["code"])),
+        "who": l10n.text(who_mends(found["code"])),
         "is_yours": found["who_acts"] == "seller",
     }

@@ -18,16 +18,14 @@ from api.log_text import broken_rules
 from api.pages.page_frame import Build, Page, Visit
 from api.pages.page_server import PageServer, Refused, seller_named_in
 from api.webhooks import NO_DELIVERY, changed, registered, removed, tried
-from api.words import ATTEMPT_OUTCOMES, DISABLED_BECAUSE, SENDING_ERRORS, Word
+from api.words import ATTEMPT_OUTCOMES, DISABLED_BECAUSE, EVENT_KINDS, SENDING_ERRORS, Word
 from domain.application import acting_for
-from domain.catalogue import BY_TOPIC
 from domain.errors import WebhookRefused, WrongState
 from domain.event_types import types_from
 from domain.stamps import Work
 from domain.webhooks import WEBHOOKS_MAX, Attempt, Delivery, Webhook, get_webhook
 
 ATTEMPTS_SHOWN = 5
-KINDS = tuple(sorted({f"{topic.partition('.')[0]}." for topic in BY_TOPIC}))
 PATH = "/webhooks"
 
 
@@ -62,7 +60,7 @@ def webhooks_page(
             ],
             "may_add": len(known) < WEBHOOKS_MAX,
             "may_act": visit.caller.role in ("seller", "service"),
-            "kinds": KINDS,
+            "kinds": EVENT_KINDS,
             "secret": secret,
             "faults": broken_rules(rules, visit.l10n.language),
             "entered": entered,
@@ -155,4 +153,4 @@ def done(desk: Desk, seller_id: UUID, fields: Mapping[str, str], work: Work) -> 
 def kinds_in(form: FormData) -> list[str]:
     """The kinds that were ticked; all of them are the same as none."""
     ticked = [str(value) for value in form.getlist("types")]
-    return [] if set(ticked) >= set(KINDS) else ticked
+    return [] if set(ticked) >= set(EVENT_KINDS) else ticked

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,10 +12,15 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 import api
-from api.l10n import L10NS, catalogue_of, language_of
+import domain
+from api.l10n import L10NS, as_forms, catalogue_of, language_of
+from api.problems import TITLES
+from api.words import EVENT_KINDS
+from domain.catalogue import BY_TOPIC
 from domain.error_codes import LANGUAGES, Language
 
 FOLDER = Path(api.__file__).parent
+DOMAIN = Path(domain.__file__).parent
 KEYWORDS = {"_": None, "mark": None, "text": None, "ngettext": (1, 2), "plural": (1, 2)}
 NAMES = {
     "Amazon", "Mercari", "ASIN", "ASINs", "CSV", "JST", "API", "ID", "UTF", "MiB", "JIS", "GB",
@@ -21,6 +28,8 @@ NAMES = {
     "Webhook", "URL", "Pro", "Seller", "Sync", "Parquet", "JSON", "Lines",
 }  # fmt: skip
 TRANSLATIONS: tuple[Language, ...] = ("zh", "ja")
+FULL_WIDTH = r"[\u3001-\u301f\u3040-\u30ff\u3400-\u9fff\uff01-\uff60]"
+HALF_WIDTH_MARK = re.compile(rf"{FULL_WIDTH} ?[,:;]|[,:;] ?{FULL_WIDTH}")
 
 
 def messages_in_use() -> set[str]:
@@ -51,6 +60,30 @@ def test_a_translation_keeps_the_values_and_leaves_no_english(language: Language
         assert set(values.findall(target)) == set(values.findall(source)), source
         words = set(re.findall(r"[A-Za-z]{2,}", values.sub("", target)))
         assert words <= NAMES, (source, words - NAMES)
+
+
+def texts_of(entry: object, language: Language, is_in: bool = False) -> Iterator[str]:
+    """Every text in this language below an entry of a `.toml` file."""
+    if isinstance(entry, dict):
+        for name, value in entry.items():
+            yield from texts_of(value, language, is_in or name == language)
+    elif is_in:
+        yield str(entry)
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_commas_and_colons_beside_chinese_and_japanese_are_full_width(language: Language) -> None:
+    files = [*(DOMAIN / "texts").glob("*.toml"), DOMAIN / "error_codes.toml"]
+    texts = [text for file in files for text in texts_of(tomllib.loads(file.read_text()), language)]
+    texts += [title[language] for title in TITLES.values()]
+    for each in catalogue_of(language):
+        texts += as_forms(each.string)
+    values = re.compile(r"%\(\w+\)s|%%|\{\w+[^}]*\}")
+    assert [text for text in texts if HALF_WIDTH_MARK.search(values.sub("値", text))] == []
+
+
+def test_each_beginning_of_the_types_of_events_has_words() -> None:
+    assert set(EVENT_KINDS) == {topic.partition(".")[0] + "." for topic in BY_TOPIC}
 
 
 @pytest.mark.parametrize(
