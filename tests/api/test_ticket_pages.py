@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import unquote
 
 import httpx
@@ -107,7 +108,7 @@ def test_what_a_seller_writes_is_shown_as_text(scene: TicketScene, shop: httpx.C
 
 
 def test_staff_open_a_ticket_from_their_list_and_that_is_a_recorded_look(
-    scene: TicketScene, desk: WebDesk, visitor: Visitor, shop: httpx.Client
+    scene: TicketScene, desk: WebDesk, visitor: Visitor, shop: httpx.Client, head: Callable[[], int]
 ) -> None:
     made = scene.open(log_position=scene.fail())
     support = staff(visitor, desk)
@@ -121,8 +122,7 @@ def test_staff_open_a_ticket_from_their_list_and_that_is_a_recorded_look(
     assert "Ten events before the failure" in page
     assert "asin_binding.price_adjusted" in page
     assert support.get("/bindings", params={"seller_id": scene.named}).status_code == 200
-    at = {"at_position": scene.desk.position() + 1}
-    [look] = scene.client.get("/v1/looks", params=at).json()["items"]
+    [look] = scene.client.get("/v1/looks", params={"at_position": head()}).json()["items"]
     assert (look["role"], look["ticket_id"]) == ("support", made["id"])
 
 
