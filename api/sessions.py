@@ -40,6 +40,7 @@ class Sessions:
         self._people = people
         self._clock = clock
         self._fresh: dict[str, Fresh] = {}
+        self._seen: dict[str, Caller] = {}
 
     def issue(self, caller: Caller, before: str = "") -> str:
         """A new token for whoever came in; the person's session held `before` ends."""
@@ -62,7 +63,7 @@ class Sessions:
         `is_use` keeps a person's session from lying idle.
         """
         if is_persons(token):
-            return self._people.holder(token, is_use=is_use)
+            return self._see(token, self._people.holder(token, is_use=is_use))
         if known := self.known(token):
             return known
         key_id, ends_at = self._content_of(token)
@@ -72,6 +73,19 @@ class Sessions:
                 self._fresh.clear()
             until = min(self._clock() + FRESH, ends_at)
             self._fresh[token] = Fresh(caller, until, self._signature("csrf", token))
+        return self._see(token, caller)
+
+    def seen(self, token: str) -> Caller | None:
+        """Who held the token when it was last looked up: to lead them home, never to let in."""
+        return self._seen.get(token)
+
+    def _see(self, token: str, caller: Caller | None) -> Caller | None:
+        if len(self._seen) >= FRESH_TOKENS_MAX:
+            self._seen.clear()
+        if caller is None:
+            self._seen.pop(token, None)
+        else:
+            self._seen[token] = caller
         return caller
 
     def known(self, token: str) -> Caller | None:
