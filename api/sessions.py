@@ -46,14 +46,19 @@ class Sessions:
         """A new token for whoever came in; the person's session held `before` ends."""
         self.end(before)
         if isinstance(caller, PersonCaller):
-            return self._people.open_session(caller.key_id)
+            token = self._people.open_session(caller.key_id)
+            self._see(token, caller)
+            return token
         ends_at = int((self._clock() + LIFETIME).timestamp())
         content = f"{ends_at}:{token_urlsafe(9)}:{caller.key_id}"
         body = urlsafe_b64encode(content.encode()).decode()
-        return f"{body}.{self._signature('session', body)}"
+        token = f"{body}.{self._signature('session', body)}"
+        self._see(token, caller)
+        return token
 
     def end(self, token: str) -> None:
         """A person's session ends everywhere; a key's goes with its cookie."""
+        self._seen.pop(token, None)
         if is_persons(token):
             self._people.end_session(token)
 
