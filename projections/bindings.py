@@ -41,9 +41,8 @@ from domain.facts import Recorded
 from domain.ports import MercariListing
 from domain.product import Product
 from domain.rules.findings import Finding
-from domain.rules.pricing import bounds_of, out_of_range
+from domain.rules.pricing import bounds_of, float_rate_max, out_of_range
 from domain.rules.stock import stock_left
-from projections.arbitrage_signs import float_rate_max
 from projections.binding_counts import CODES, COUNTS, hold, recount
 from projections.table import Key, Rows, Table
 
