@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from api.desk import Desk
+from api.pages.page_frame import STATIC
 from domain.asin_binding.facts import Rejected, Requested, Suspended
 from domain.error_codes import LANGUAGES
 from domain.facts import Cause, Stamp
@@ -209,6 +210,23 @@ def test_a_title_with_markup_or_right_to_left_marks_stays_text(
         page = browser.get(address).text
         assert "<script>alert" not in page, address
         assert "<b>\u202e" not in page, address
+
+
+def test_a_field_of_the_evidence_that_only_its_kind_needs_stands_in_a_group_of_that_kind(
+    desk: Desk, seller_key: str, seller_id: UUID, visitor: Visitor
+) -> None:
+    binding = listed_binding(desk, seller_id, "B0GROUPED1")
+    form = visitor(seller_key).get(f"/bindings/{binding}").text.split('id="kind"')[1]
+    form = form.split("</form>")[0]
+    groups = dict(re.findall(r'<div class="stack only-([a-z]+)">(.*?)</div>', form, re.DOTALL))
+    named = {kind: re.findall(r' name="([a-z_]+)"', fields) for kind, fields in groups.items()}
+    assert named == {
+        "certificate": ["certificate_kind", "notifier", "inspection_body", "notified_on"],
+        "number": ["number"],
+        "shipping": ["shipping_days"],
+    }
+    css = STATIC["app.css"].body.decode()
+    assert all(f".only-{kind}" in css for kind in groups)
 
 
 def test_the_binding_of_somebody_else_has_no_view_and_no_story(
