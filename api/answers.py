@@ -9,6 +9,7 @@ from typing import Any
 from api.ids import public_id
 from api.l10n import L10n
 from api.log_text import (
+    action_on,
     actions_for,
     row_in_words,
     rule_in_words,
@@ -307,5 +308,5 @@ def finding_answer(found: Mapping[str, Any], language: Language) -> dict[str, An
         "rule_key": found["rule"],
         "source": found["source"],
         "who_acts": who_acts(found["code"]),
-        "action": suggested_action(found["code"], language),
+        "action": action_on(found, language),
     }

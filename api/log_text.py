@@ -36,6 +36,7 @@ from projections.sync_log import LogRow, binding_lines
 
 Detail = Mapping[str, Any]
 SEEN_LENGTH_MAX = 120
+OFF_SALE = "E-404"
 
 
 def what_happened(row: LogRow, l10n: L10n) -> str:
@@ -78,6 +79,13 @@ def suggested_action(code: str | None, language: Language) -> str:
     """The next step for this code; empty where there is none."""
     row = ERROR_CODES.get(code or "")
     return row.texts[language].action if row else ""
+
+
+def action_on(found: Detail, language: Language) -> str:
+    """The next step for this finding; some rules have one of their own."""
+    key = f"action_{found['rule']}"
+    own = key in rule_texts()
+    return rule_text(key, {}, language) if own else suggested_action(found["code"], language)
 
 
 def actions_for(codes: Sequence[str], language: Language) -> str:
@@ -356,9 +364,13 @@ def moved(detail: Detail, _: str | None, l10n: L10n) -> str:
                      before=detail["from"], after=detail["to"])  # fmt: skip
 
 
-def suspended(detail: Detail, _: str | None, l10n: L10n) -> str:
-    status = l10n.text(AMAZON_STATUSES.get(detail["status"], detail["status"]))
-    return l10n.text("Suspended: %(status)s", status=status)
+def suspended(detail: Detail, code: str | None, l10n: L10n) -> str:
+    """By its status on Amazon where that is why, else by what the code means."""
+    if code == OFF_SALE:
+        status = l10n.text(AMAZON_STATUSES.get(detail["status"], detail["status"]))
+        return l10n.text("Suspended: %(status)s", status=status)
+    title = title_of(code, l10n.language)
+    return l10n.text("Suspended: %(title)s (%(code)s)", title=title, code=code)
 
 
 def terminated(detail: Detail, _: str | None, l10n: L10n) -> str:

@@ -40,19 +40,25 @@ class Sessions:
         self._people = people
         self._clock = clock
         self._fresh: dict[str, Fresh] = {}
+        self._seen: dict[str, Caller] = {}
 
     def issue(self, caller: Caller, before: str = "") -> str:
         """A new token for whoever came in; the person's session held `before` ends."""
         self.end(before)
         if isinstance(caller, PersonCaller):
-            return self._people.open_session(caller.key_id)
+            token = self._people.open_session(caller.key_id)
+            self._see(token, caller)
+            return token
         ends_at = int((self._clock() + LIFETIME).timestamp())
         content = f"{ends_at}:{token_urlsafe(9)}:{caller.key_id}"
         body = urlsafe_b64encode(content.encode()).decode()
-        return f"{body}.{self._signature('session', body)}"
+        token = f"{body}.{self._signature('session', body)}"
+        self._see(token, caller)
+        return token
 
     def end(self, token: str) -> None:
         """A person's session ends everywhere; a key's goes with its cookie."""
+        self._seen.pop(token, None)
         if is_persons(token):
             self._people.end_session(token)
 
@@ -62,7 +68,7 @@ class Sessions:
         `is_use` keeps a person's session from lying idle.
         """
         if is_persons(token):
-            return self._people.holder(token, is_use=is_use)
+            return self._see(token, self._people.holder(token, is_use=is_use))
         if known := self.known(token):
             return known
         key_id, ends_at = self._content_of(token)
@@ -72,6 +78,19 @@ class Sessions:
                 self._fresh.clear()
             until = min(self._clock() + FRESH, ends_at)
             self._fresh[token] = Fresh(caller, until, self._signature("csrf", token))
+        return self._see(token, caller)
+
+    def seen(self, token: str) -> Caller | None:
+        """Who held the token when it was last looked up: to lead them home, never to let in."""
+        return self._seen.get(token)
+
+    def _see(self, token: str, caller: Caller | None) -> Caller | None:
+        if len(self._seen) >= FRESH_TOKENS_MAX:
+            self._seen.clear()
+        if caller is None:
+            self._seen.pop(token, None)
+        else:
+            self._seen[token] = caller
         return caller
 
     def known(self, token: str) -> Caller | None:

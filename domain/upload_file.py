@@ -24,6 +24,12 @@ THRESHOLD_MAX = 1_000_000
 CELL_LENGTH_MAX = 200
 TEMPLATE = "\ufeff" + ",".join(COLUMNS) + "\r\nB0EXAMPLE1,sbx-example,,1\r\n"
 
+SIGNATURES: Mapping[bytes, str] = {
+    b"%PDF": "PDF", b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF",
+}  # fmt: skip
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How a file begins that is no text at all."""
+
 _WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
 _LEGACY_ENCODINGS = ("cp932", "gb18030")
 
@@ -53,6 +59,11 @@ def read_sheet(content: bytes) -> Sheet:
 
 def fault_of_bytes(content: bytes) -> Fault | None:
     """What can be said before decoding."""
+    if content.startswith(WORKBOOKS):
+        return Fault(key="workbook")
+    for signature, name in SIGNATURES.items():
+        if content.startswith(signature):
+            return Fault(key="no_text", values={"format": name})
     if len(content) > BYTES_MAX:
         return Fault(key="too_large", values={"bytes": len(content), "bytes_max": BYTES_MAX})
     if not content.strip(b"\xef\xbb\xbf\r\n\t "):

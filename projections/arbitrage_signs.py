@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
-from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -20,8 +18,8 @@ from psycopg.rows import class_row
 
 from domain.asin_binding import facts as binding
 from domain.facts import Recorded
-from domain.policy import ArbitragePolicy, NoSuchPolicy, policy_of, policy_versions
-from domain.rules.pricing import bounds_of
+from domain.policy import ArbitragePolicy
+from domain.rules.pricing import bounds_of, float_rate_max
 from projections.table import Key, Rows, Table
 
 NO_OFFER_RULE = "asin_has_offer"
@@ -129,15 +127,6 @@ def is_above(row: SignRow, policy: str) -> bool:
     if not row.is_on_sale or shown is None or amazon is None:
         return False
     return shown > bounds_of(amazon, float_rate_max(policy)).price_jpy_max
-
-
-@cache
-def float_rate_max(version: str) -> Decimal:
-    """The policy's; of one too old to decide by, that of the oldest which can."""
-    try:
-        return Decimal(policy_of(version).float_rate_max)
-    except NoSuchPolicy:
-        return Decimal(policy_of(policy_versions()[0]).float_rate_max)
 
 
 def moment_of(recorded: Recorded) -> datetime:

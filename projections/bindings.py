@@ -41,6 +41,7 @@ from domain.facts import Recorded
 from domain.ports import MercariListing
 from domain.product import Product
 from domain.rules.findings import Finding
+from domain.rules.pricing import bounds_of, float_rate_max, out_of_range
 from domain.rules.stock import stock_left
 from projections.binding_counts import CODES, COUNTS, hold, recount
 from projections.table import Key, Rows, Table
@@ -108,7 +109,7 @@ class Bindings:
     """The fold of each binding's facts into its row."""
 
     name: ClassVar[str] = "bindings"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     tables: ClassVar[tuple[Table, ...]] = (TABLE, COUNTS, CODES)
 
     def keys(self, recorded: Recorded) -> Iterable[tuple[Table, Key]]:
@@ -163,8 +164,10 @@ def change(row: BindingRow, fact: BindingFact) -> None:
     """The columns that a fact changes."""
     match fact:
         case Requested():
-            row.status, row.sku = "requested", fact.sku
-            row.mercari_category_id = fact.terms.mercari_category_id
+            row.status, row.sku, row.match_rate = "requested", fact.sku, None
+            if row.mercari_category_id != fact.terms.mercari_category_id:
+                row.mercari_category_id = fact.terms.mercari_category_id
+                row.category_path = None
             row.stock_threshold = fact.terms.stock_threshold
             row.suggested_price_jpy = fact.terms.suggested_price_jpy
             row.submission_id = fact.submission_id
@@ -206,6 +209,7 @@ def change(row: BindingRow, fact: BindingFact) -> None:
             row.category_path = list(fact.category_path)
         case MappingBroken():
             row.status, row.browse_path = "unmapped", list(fact.to_browse_path)
+            row.match_rate = None
             show_findings(row, (fact.finding,))
         case Listed():
             row.status, row.error_codes = "listed", None
@@ -235,6 +239,7 @@ def change(row: BindingRow, fact: BindingFact) -> None:
             row.browse_path = list(fact.browse_path)
         case Suspended():
             row.status, row.error_codes = "suspended", [fact.code]
+            row.findings = [*warned(row), *priced_out(fact)] or None
         case Blocked():
             row.status = "blocked"
             show_findings(row, (fact.finding,))
@@ -254,6 +259,19 @@ def change(row: BindingRow, fact: BindingFact) -> None:
 def show_findings(row: BindingRow, findings: Iterable[Finding]) -> None:
     row.findings = [found.model_dump() for found in findings]
     row.error_codes = list(dict.fromkeys(found["code"] for found in row.findings))
+
+
+def warned(row: BindingRow) -> list[dict[str, Any]]:
+    """The findings of the warnings that stay."""
+    return [found for found in row.findings or () if found["code"] in (row.warning_codes or ())]
+
+
+def priced_out(fact: Suspended) -> list[dict[str, Any]]:
+    """What its price on Amazon was held against, where that is why."""
+    if fact.code != "E-409" or fact.amazon_price_jpy is None:
+        return []
+    bounds = bounds_of(fact.amazon_price_jpy, float_rate_max(fact.stamp.policy))
+    return [out_of_range(bounds, fact.amazon_price_jpy, None).model_dump()]
 
 
 def show_product(row: BindingRow, product: Product) -> None:

@@ -11,14 +11,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
 from api.arbitrage import deciding, seller_of
-from api.auth import REVIEWER_ROLES, RoleForbids, caller_of, poster_of, session_token
+from api.auth import REVIEWER_ROLES, RoleForbids, poster_of
 from api.desk import Caller, Desk
 from api.form_length import ensure_length
 from api.ids import inner_id, public_id
 from api.l10n import L10n
-from api.languages import l10n_of
 from api.pages.charts import PricePlot, PriceSteps, price_plot
-from api.pages.page_frame import Page
+from api.pages.page_frame import Page, StaffVisit
 from api.pages.page_server import PageServer, Refused
 from api.query_values import number_in
 from api.words import ARBITRAGE_RULES, CONFIRMATION_CAUSES, DISMISSAL_CAUSES
@@ -42,11 +41,7 @@ def add_arbitrage_review(router: APIRouter, server: PageServer) -> None:
 
     @router.get(PATH)
     async def review(request: Request) -> Response:
-        try:
-            page = await run_in_threadpool(review_page, request, server)
-        except Refused as refused:
-            return server.refusal(request, refused)
-        return server.plain(request, page)
+        return await server.show_staff(request, review_page)
 
     @router.post(PATH)
     async def decide(request: Request) -> Response:
@@ -57,21 +52,20 @@ def add_arbitrage_review(router: APIRouter, server: PageServer) -> None:
             return server.refusal(request, refused)
 
 
-def review_page(request: Request, server: PageServer) -> Page:
-    """Open suspicions, the oldest first. Raises NotSignedIn, RoleForbids."""
-    reviewer_among(caller_of(request, server.desk, server.sessions))
-    after = number_in(request.query_params.get("after")) or 0
-    with server.desk.reading_for_staff() as connection:
+def review_page(desk: Desk, visit: StaffVisit) -> Page:
+    """Open suspicions, the oldest first. Raises RoleForbids, Unreadable."""
+    reviewer_among(visit.caller)
+    after = number_in(visit.query("after")) or 0
+    with desk.reading_for_staff() as connection:
         rows = suspicions.open_suspicions(connection, after, PAGE_LENGTH + 1)
     shown = rows[:PAGE_LENGTH]
     context = {
-        "suspicions": [shown_suspicion(server.desk, row, l10n_of(request)) for row in shown],
+        "suspicions": [shown_suspicion(desk, row, visit.l10n) for row in shown],
         "next": f"{PATH}?after={shown[-1].position}" if len(rows) > PAGE_LENGTH else None,
         "is_first": after == 0,
-        "csrf": server.sessions.csrf_of(session_token(request)),
         "dismissal_causes": DISMISSAL_CAUSES,
         "confirmation_causes": CONFIRMATION_CAUSES,
-        "done": request.query_params.get("done"),
+        "done": visit.query("done"),
     }
     return Page("review_arbitrage.html", context, is_kept=False)
 

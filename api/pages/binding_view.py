@@ -15,6 +15,7 @@ from api.desk import Desk
 from api.edit_text import differences_in
 from api.l10n import L10n, mark
 from api.log_text import (
+    action_on,
     rule_in_words,
     seen_in_words,
     suggested_action,
@@ -299,7 +300,7 @@ def fault_of(l10n: L10n, code: str, found: dict[str, Any] | None) -> dict[str, o
         "code": code,
         "kind": "warn" if code.startswith("W-") else "fail",
         "title": title_of(code, language),
-        "action": suggested_action(code, language),
+        "action": action_on(found, language) if found else suggested_action(code, language),
         "who": l10n.text(who_mends(code)),
         "is_yours": who_acts(code) == "seller",
         "seen": seen_in_words(found["seen"], language) if found else "",

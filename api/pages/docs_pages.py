@@ -8,6 +8,7 @@ from string import Template
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
+from api.l10n import mark
 from api.languages import l10n_of
 from api.pages.api_reference import Operation, sections_of
 from api.pages.docs_words import CONVENTIONS, TAGS, WHAT_TO_DO
@@ -16,7 +17,6 @@ from api.pages.page_server import PageServer
 from api.problems import TITLES
 from api.words import WHO_ACTS
 from domain.error_codes import ERROR_CODES
-from domain.errors import NotFound
 
 Sections = Mapping[str, Sequence[Operation]]
 FOLLOWING = Template("""\
@@ -74,16 +74,22 @@ def add_docs(router: APIRouter, server: PageServer) -> None:
     @router.get("/docs/errors/{code}")
     def one_code(request: Request, code: str) -> Response:
         if code not in ERROR_CODES and code not in TITLES:
-            return server.refusal(request, NotFound("no such code"))
+            return nowhere(request, server, mark("There is no such code"), "/docs/errors")
         return server.plain(request, Page("docs_error.html", told_of(request, code)))
 
     @router.get("/docs/{tag}")
     def routes(request: Request, tag: str) -> Response:
         found = sections(request.app).get(tag)
         if found is None:
-            return server.refusal(request, NotFound("no such group of routes"))
+            return nowhere(request, server, mark("There is no such group of routes"), "/docs")
         context = {"tags": TAGS, "tag": tag, "routes": found, "address": address_of(request)}
         return server.plain(request, Page("docs_routes.html", context))
+
+
+def nowhere(request: Request, server: PageServer, title: str, onward: str) -> Response:
+    """Nothing is documented under this address; the list of what is."""
+    text = l10n_of(request).text("See all that there are")
+    return server.problem(request, 404, title=title, told=[], onward=onward, onward_text=text)
 
 
 def kept_sections() -> Callable[[FastAPI], Sections]:

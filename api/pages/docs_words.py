@@ -103,7 +103,7 @@ WHAT_TO_DO: Mapping[str, str] = {
     "unauthenticated": mark(
         "Send a key that is in force. It may have been revoked, or belong to another installation."
     ),
-    "forbidden": mark("Ask the owner of a key whose role may do it; the detail names the roles."),
+    "forbidden": mark("Ask somebody whose role may do it; the detail names the roles."),
     "seller-required": mark("A key of staff opens every seller: say which one is meant."),
     "reason-required": mark(
         "State in a few words why you look at this seller, or name the ticket it is about."

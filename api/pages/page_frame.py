@@ -147,7 +147,7 @@ class StaffVisit:
     request: Request
     l10n: L10n
     now: datetime
-    position: int
+    position: int | None
     csrf: str
     caller: Caller
 

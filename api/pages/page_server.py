@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
 from api.auth import (
+    STAFF_READER_ROLES,
     NotSignedIn,
     ReasonRequired,
     RoleForbids,
@@ -63,6 +64,7 @@ Refused = (
 
 ASKED = ("seller_id", "reason", "ticket")
 """What the form that asks staff sends itself."""
+HEALTH = mark("Back to the health score")
 ASKING = {"seller": "", "fault": None}
 
 
@@ -121,7 +123,9 @@ class PageServer:
     async def caller(self, request: Request) -> Caller:
         """Who reads, by session or key; a form acts through `poster_of`. Raises NotSignedIn."""
         if "authorization" in request.headers:
-            return await run_in_threadpool(caller_of, request, self.desk, self.sessions)
+            holder = await run_in_threadpool(caller_of, request, self.desk, self.sessions)
+            request.state.caller = holder
+            return holder
         token = session_token(request)
         caller = self.sessions.known(token)
         caller = caller or await run_in_threadpool(self.sessions.caller_of, token)
@@ -172,14 +176,15 @@ class PageServer:
 
         return is_allowed
 
-    def plain(self, request: Request, page: Page) -> Response:
-        """A page outside the frame of a seller, such as the sign-in."""
+    def plain(self, request: Request, page: Page, visit: StaffVisit | None = None) -> Response:
+        """A page outside the frame of a seller, such as the sign-in; staff's own with `visit`."""
         l10n = l10n_of(request)
         params = {
             name: text for name, text in request.query_params.items()
             if len(text) <= TEXT_LENGTH_MAX
         }  # fmt: skip
         frame = {
+            **({"visit": visit} if visit else {}),
             "path": request.url.path,
             "kept": {name: text for name, text in params.items() if name not in ASKED},
             "here": lambda **changed: f"{request.url.path}?{urlencode({**params, **changed})}",
@@ -194,11 +199,11 @@ class PageServer:
             case NotSignedIn():
                 return RedirectResponse(self.way_in(request), 303)
             case SellerNotNamed():
-                return self.plain(request, Page("ask_seller.html", ASKING))
+                return self.ask_seller(request, Page("ask_seller.html", ASKING))
             case ReasonRequired():
                 rule = refused.rule and rule_text(refused.rule, {}, l10n_of(request).language)
                 asking = {"seller": public_id("sel", refused.seller_id), "fault": rule}
-                return self.plain(request, Page("ask_seller.html", asking, 403))
+                return self.ask_seller(request, Page("ask_seller.html", asking, 403))
             case RoleForbids():
                 allowed = [l10n_of(request).text(ROLES[role]) for role in refused.roles]
                 title = mark("Your role may not do this")
@@ -218,6 +223,30 @@ class PageServer:
                 return self.unreadable(request, refused)
             case _:
                 raise refused
+
+    def ask_seller(self, request: Request, page: Page) -> Response:
+        """In staff's frame where it is known whose it is."""
+        caller = self.seen(request)
+        if caller is None:
+            return self.plain(request, page)
+        visit = StaffVisit(
+            request=request, l10n=l10n_of(request), now=self.desk.clock(), caller=caller,
+            position=None, csrf=self.sessions.csrf_of(session_token(request)),
+        )  # fmt: skip
+        return self.plain(request, page, visit)
+
+    def seen(self, request: Request) -> Caller | None:
+        """Who asks, as far as it is known without a look-up; only to lead them on."""
+        held: Caller | None = getattr(request.state, "caller", None)
+        return held or self.sessions.seen(session_token(request))
+
+    def home_of(self, request: Request) -> tuple[str, str]:
+        """Where whoever met a problem goes on, and the words of that link."""
+        caller = self.seen(request)
+        if caller is not None and is_staff(caller):
+            return "/tickets", mark("Go to the tickets")
+        is_stranger = not session_token(request) and "authorization" not in request.headers
+        return ("/sign-in", mark("Sign in")) if is_stranger else ("/", HEALTH)
 
     def way_in(self, request: Request) -> str:
         """The sign-in that leads back here; from a form, to the page that it stood on."""
@@ -249,7 +278,13 @@ class PageServer:
         )  # fmt: skip
 
     def problem(self, request: Request, status: int, **context: object) -> Response:
-        return self.plain(request, Page("problem.html", {"status": status, **context}, status))
+        home = self.home_of(request)
+        shown = {"status": status, "home": home, **context}
+        return self.plain(request, Page("problem.html", shown, status))
+
+
+def is_staff(caller: Caller) -> bool:
+    return caller.seller_id is None and caller.role in STAFF_READER_ROLES
 
 
 def local_path(text: str) -> str:

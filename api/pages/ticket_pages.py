@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse
 from api.auth import (
     OWN_SELLER_ROLES,
     poster_of,
+    seller_read_by,
     seller_written_by,
 )
 from api.desk import Caller
@@ -21,17 +22,18 @@ from api.form_length import ensure_length
 from api.ids import inner_id, public_id
 from api.languages import l10n_of
 from api.pages.page_server import PageServer, Refused, seller_named_in
-from api.pages.ticket_view import staff_page, ticket_page_of, tickets_page
+from api.pages.ticket_view import form_again, staff_page, ticket_page_of, tickets_page
 from api.query_values import number_in, place_in
 from api.ticket_opening import Asking, open_from
 from api.tickets import Decide, ensure_staff, handed_over, replied, seller_of
-from domain.errors import TicketRefused
+from domain.errors import EvidenceRefused, TicketRefused
 from domain.evidence import SIZE_BYTES_MAX
 from domain.stamps import Work
 from domain.ticket import Cause, decisions
 from domain.tickets import Changed, change_ticket, get_ticket
 
 FORM_BYTES_MAX = SIZE_BYTES_MAX + 256 * 1024
+FORM_FIELDS = frozenset({"asin", "subject", "text", "screenshot"})
 
 
 def add_ticket_pages(router: APIRouter, server: PageServer) -> None:
@@ -92,9 +94,27 @@ async def sent(request: Request, server: PageServer, ticket_id: str | None) -> R
             acted, request, server, caller, ticket_id, fields, screenshot
         )
     except Refused as refused:
-        return server.refusal(request, refused)
+        rules = rules_of_form(refused) if ticket_id is None else {}
+        if not rules:
+            return server.refusal(request, refused)
+        visit = await server.visit_to(request, caller, seller_read_by(caller, None))
+        make = form_again(asking_of(fields, None), key_of(fields), rules)
+        return await server.show_to(visit, make)
     await server.projected(done.position)
     return RedirectResponse(f"/tickets/{public_id('tkt', done.ticket.ticket_id)}", 303)
+
+
+def rules_of_form(refused: Exception) -> Mapping[str, str]:
+    """The rule that each field of the form breaks; empty where that is not why."""
+    if not isinstance(refused, TicketRefused | EvidenceRefused):
+        return {}
+    rules: Mapping[str, str] = refused.fields.get("rules", {})
+    return rules if rules.keys() <= FORM_FIELDS else {}
+
+
+def key_of(fields: Mapping[str, str]) -> str:
+    """What makes a form that is sent twice the same ticket."""
+    return fields.get("key", "")[:64] or uuid4().hex
 
 
 def acted(
@@ -110,9 +130,8 @@ def acted(
     work = Work(desk.clock, caller.actor, uuid4())
     if ticket_id is None:
         seller_id = seller_written_by(caller, seller_named_in(request))
-        key = fields.get("key", "")[:64] or uuid4().hex
         asking = asking_of(fields, screenshot)
-        return open_from(desk, seller_id, asking, key, work, l10n_of(request))
+        return open_from(desk, seller_id, asking, key_of(fields), work, l10n_of(request))
     inner = inner_id("tkt", ticket_id)
     seller_id = entered(server, caller, inner)
     decide = decided(server, caller, fields, work)

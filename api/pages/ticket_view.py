@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, get_args
 from uuid import uuid4
@@ -29,6 +31,7 @@ from api.ticket_words import (
 )
 from api.tickets import TICKET_ROLES
 from domain.application import acting_for
+from domain.texts import rule_text
 from domain.ticket import Entry, Ticket, shown_to_seller
 from domain.ticket.decisions import SUBJECT_LENGTH_MAX, TEXT_LENGTH_MAX
 from domain.values import NotAnAsin, asin_from
@@ -41,8 +44,34 @@ FIGURE_DAYS = 30
 
 def tickets_page(desk: Desk, visit: Visit) -> Page:
     """A seller's tickets, newest first, and the form; a link from a failed row fills it in."""
-    before = number_in(visit.query("before"))
     asking = asking_in(visit)
+    context = lists_and_form(desk, visit, asking)
+    title, text = words_for(context["about"], asking, visit.l10n)
+    is_asking = bool(visit.query("log") or visit.query("asin"))
+    shown = {"is_asking": is_asking, "subject": title, "text": text, "asin": context["about"].asin}
+    return Page("tickets.html", context | shown, is_kept=False)
+
+
+def form_again(asking: Asking, key: str, rules: Mapping[str, str]) -> Build:
+    """The form as it was sent, with what is wrong beside each field."""
+
+    def build(desk: Desk, visit: Visit) -> Page:
+        about = replace(asking, asin=asking.asin if is_asin(asking.asin) else None)
+        language = visit.l10n.language
+        faults = {name: rule_text(rule, {}, language) for name, rule in rules.items()}
+        shown = {
+            "is_asking": True, "subject": asking.subject, "text": asking.text,
+            "asin": asking.asin, "key": key, "faults": faults,
+        }  # fmt: skip
+        context = lists_and_form(desk, visit, about) | shown
+        return Page("tickets.html", context, 422, is_kept=False)
+
+    return build
+
+
+def lists_and_form(desk: Desk, visit: Visit, asking: Asking) -> dict[str, Any]:
+    """What the page shows whatever stands in its form. Raises TicketRefused, Unreadable."""
+    before = number_in(visit.query("before"))
     now = visit.now
     with desk.reading_for(visit.seller_id) as connection:
         rows = tickets.page(connection, before=before, limit=PAGE_LENGTH + 1)
@@ -51,21 +80,17 @@ def tickets_page(desk: Desk, visit: Visit) -> Page:
     shown = rows[:PAGE_LENGTH]
     with acting_for(visit.seller_id):
         subjects = subjects_of(desk, shown)
-    title, text = words_for(subject, asking, visit.l10n)
-    context = {
+    return {
         "rows": [line_of(visit.l10n, row, now, subjects.get(row.ticket_id)) for row in shown],
         "older": shown[-1].opened_position if len(rows) > PAGE_LENGTH else None,
         "figures": figures,
         "may_act": visit.caller.role in OWN_SELLER_ROLES,
-        "is_asking": bool(visit.query("log") or visit.query("asin")),
         "about": subject,
-        "subject": title,
-        "text": text,
+        "faults": {},
         "key": uuid4().hex,
         "subject_max": SUBJECT_LENGTH_MAX,
         "text_max": TEXT_LENGTH_MAX,
     }
-    return Page("tickets.html", context, is_kept=False)
 
 
 def asking_in(visit: Visit) -> Asking:

@@ -15,7 +15,7 @@ from api.desk import Desk
 from api.form_length import ensure_length
 from api.l10n import L10n, mark
 from api.languages import l10n_of
-from api.log_text import suggested_action, title_of, who_mends
+from api.log_text import fault_in_words, suggested_action, title_of, who_mends
 from api.pages.page_frame import Build, Page, Visit
 from api.pages.page_server import PageServer, Refused, seller_named_in
 from api.validator import asin_of, judgements
@@ -29,7 +29,7 @@ PATH = "/validator"
 ASINS_MAX = 20
 FORM_BYTES_MAX = 16 * 1024
 CATEGORY_LENGTH_MAX = 64
-FAULTY_SHOWN_MAX = 5
+SEEN_LENGTH_MAX = 40
 SHIPPING_WAYS = {"mercari": mark("Mercari's shipping"), "self": mark("Shipping of your own")}
 
 SENTENCES: Mapping[str, str] = {
@@ -55,6 +55,16 @@ class Entered(NamedTuple):
 
     asins: str = ""
     category: str = ""
+
+
+class NoAsin(NamedTuple):
+    """What was typed where an ASIN is asked for."""
+
+    text: str
+
+
+Line = str | NoAsin
+"""An ASIN, or what is none, as it stood in the form."""
 
 
 class Fault(NamedTuple):
@@ -85,17 +95,19 @@ def add_validator(router: APIRouter, server: PageServer) -> None:
 
 def validator_page(
     entered: Entered,
-    judged: Sequence[Mapping[str, Any]] = (),
+    told: Sequence[Mapping[str, Any] | NoAsin] = (),
     faults: Sequence[Fault] = (),
     status: int = 200,
 ) -> Build:
-    """The form, with what was judged or why nothing was."""
+    """The form, with what is told of each line or why nothing was judged."""
+    judged = [each for each in told if not isinstance(each, NoAsin)]
 
     def build(_: Desk, visit: Visit) -> Page:
         context = {
             "entered": entered,
             "faults": faults,
-            "results": [result_of(visit.l10n, each) for each in judged],
+            "results": [line_of(visit.l10n, each) for each in told],
+            "is_judged": bool(judged),
             "rows": rows_to_bind(judged, entered.category),
             "may_act": visit.caller.role in OWN_SELLER_ROLES,
             "asins_max": ASINS_MAX,
@@ -124,9 +136,14 @@ async def checked(request: Request, server: PageServer) -> Response:
 
 
 def judged_page(desk: Desk, seller_id: UUID, entered: Entered, l10n: L10n, work: Work) -> Build:
-    asins, faults = asins_in(entered, l10n)
-    if faults:
-        return validator_page(entered, faults=faults, status=422)
+    lines = lines_in(entered.asins)
+    if not 1 <= len(lines) <= ASINS_MAX or len(entered.category) > CATEGORY_LENGTH_MAX:
+        return validator_page(entered, faults=[size_fault(len(lines), l10n)], status=422)
+    asins = [each for each in lines if isinstance(each, str)]
+    if not asins:
+        return validator_page(
+            entered, [each for each in lines if isinstance(each, NoAsin)], (), 422
+        )
     category = entered.category or None
     try:
         judged = judgements(desk, seller_id, asins, category, l10n.language, work)
@@ -135,24 +152,22 @@ def judged_page(desk: Desk, seller_id: UUID, entered: Entered, l10n: L10n, work:
         return validator_page(entered, faults=[fault_of(error.code, l10n)], status=status)
     missing = [asin for asin in asins if asin not in judged]
     unanswered = [unanswered_fault(missing, l10n)] if missing else []
-    return validator_page(entered, [judged[each] for each in asins if each in judged], unanswered)
+    answered = [each for each in lines if each not in missing]
+    told = [each if isinstance(each, NoAsin) else judged[each] for each in answered]
+    return validator_page(entered, told, unanswered)
 
 
-def asins_in(entered: Entered, l10n: L10n) -> tuple[list[str], list[Fault]]:
-    """The ASINs that were typed, each once; and what keeps them from being judged."""
-    words = [each for each in re.split(r"[\s,、，;]+", entered.asins) if each]
-    asins: dict[str, None] = {}
-    wrong: list[str] = []
-    for word in words:
-        try:
-            asins[asin_of(word)] = None
-        except NotAJapaneseAsin:
-            wrong.append(word[:20])
-    if wrong:
-        return [], [fault_of(NotAJapaneseAsin.code, l10n, l10n.listed(wrong[:FAULTY_SHOWN_MAX]))]
-    if not 1 <= len(asins) <= ASINS_MAX or len(entered.category) > CATEGORY_LENGTH_MAX:
-        return [], [size_fault(len(asins), l10n)]
-    return list(asins), []
+def lines_in(typed: str) -> list[Line]:
+    """What was typed, each once and in its place."""
+    words = [each for each in re.split(r"[\s,、，;]+", typed) if each]
+    return list(dict.fromkeys(line_in(word) for word in words))
+
+
+def line_in(word: str) -> Line:
+    try:
+        return asin_of(word)
+    except NotAJapaneseAsin:
+        return NoAsin(word[:SEEN_LENGTH_MAX])
 
 
 def size_fault(count: int, l10n: L10n) -> Fault:
@@ -164,10 +179,8 @@ def size_fault(count: int, l10n: L10n) -> Fault:
     return Fault("", said, action)
 
 
-def fault_of(code: str, l10n: L10n, seen: str = "") -> Fault:
-    title = title_of(code, l10n.language)
-    said = l10n.text("%(title)s: %(seen)s", title=title, seen=seen) if seen else title
-    return Fault(code, said, suggested_action(code, l10n.language))
+def fault_of(code: str, l10n: L10n) -> Fault:
+    return Fault(code, title_of(code, l10n.language), suggested_action(code, l10n.language))
 
 
 def unanswered_fault(asins: Sequence[str], l10n: L10n) -> Fault:
@@ -183,6 +196,14 @@ def rows_to_bind(judged: Sequence[Mapping[str, Any]], category: str) -> str:
 
 
 # --- one result ---------------------------------------------------------------------------------
+
+
+def line_of(l10n: L10n, told: Mapping[str, Any] | NoAsin) -> dict[str, Any]:
+    """A line of the form in words: its judgement, or why it has none."""
+    if not isinstance(told, NoAsin):
+        return result_of(l10n, told)
+    said = fault_in_words("asin_malformed", {"value": told.text}, l10n.language)
+    return {"no_asin": told.text, "code": NotAJapaneseAsin.code, "said": said}
 
 
 def result_of(l10n: L10n, judged: Mapping[str, Any]) -> dict[str, Any]:

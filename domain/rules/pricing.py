@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from functools import cache
 
+from domain.policy import NoSuchPolicy, policy_of, policy_versions
 from domain.rules.findings import INTEGRATION_POLICY, Finding
 from domain.values import MERCARI_PRICE_JPY_MAX, MERCARI_PRICE_JPY_MIN, Value
 
@@ -28,6 +30,15 @@ def bounds_of(amazon_price_jpy: int, float_rate_max: Decimal) -> Bounds:
         price_jpy_min=max(int(low), MERCARI_PRICE_JPY_MIN),
         price_jpy_max=min(int(high), MERCARI_PRICE_JPY_MAX),
     )
+
+
+@cache
+def float_rate_max(version: str) -> Decimal:
+    """The policy's; of one too old to decide by, that of the oldest which can."""
+    try:
+        return Decimal(policy_of(version).float_rate_max)
+    except NoSuchPolicy:
+        return Decimal(policy_of(policy_versions()[0]).float_rate_max)
 
 
 def float_rate_of(suggested_price_jpy: int, amazon_price_jpy: int) -> Decimal:

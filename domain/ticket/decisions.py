@@ -64,8 +64,7 @@ class Resolve(Command):
 
 def open_ticket(ticket: Ticket | None, command: Open) -> list[TicketFact]:
     """Nothing where this very ticket is open already. Raises TicketRefused, WrongState."""
-    subject = plain(command.subject, "subject", SUBJECT_LENGTH_MAX, is_one_line=True)
-    text = plain(command.text, "text", TEXT_LENGTH_MAX)
+    subject, text = words_of(command)
     if len(command.attachments) > ATTACHMENTS_MAX:
         raise TicketRefused("attachments", rules={"attachments": "ticket_attachments"})
     if ticket is not None:
@@ -158,6 +157,21 @@ def ensure_room(ticket: Ticket) -> None:
 
 def support_of(stamp: Stamp) -> SupportPolicy:
     return policy_of(stamp.policy).support
+
+
+def words_of(command: Open) -> tuple[str, str]:
+    """Subject and text. Raises TicketRefused, which names each that is at fault."""
+    words, refusals = {}, []
+    for name, length_max in (("subject", SUBJECT_LENGTH_MAX), ("text", TEXT_LENGTH_MAX)):
+        is_one_line = name == "subject"
+        try:
+            words[name] = plain(getattr(command, name), name, length_max, is_one_line=is_one_line)
+        except TicketRefused as refused:
+            refusals.append(refused)
+    if refusals:
+        rules = {name: key for each in refusals for name, key in each.fields["rules"].items()}
+        raise TicketRefused("; ".join(each.detail for each in refusals), rules=rules)
+    return words["subject"], words["text"]
 
 
 def plain(text: str, field: str, length_max: int, *, is_one_line: bool = False) -> str:

@@ -259,6 +259,7 @@ def test_a_reviewer_sees_the_open_suspicions_of_every_seller_with_their_prices(
 ) -> None:
     other = suspect(desk, neighbour.seller_id, "B0RESOLD02")
     html = reviewer.get("/review/arbitrage").text
+    assert all(each in html for each in ('action="/sign-out"', 'href="/review"', 'class="sandbox"'))
     assert html.index(suspicion) < html.index(other)
     assert html.count('<polyline class="shown"') == 2
     assert neighbour.name in html

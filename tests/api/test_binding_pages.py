@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from api.desk import Desk
-from domain.asin_binding.facts import Rejected, Requested
+from api.pages.page_frame import STATIC
+from domain.asin_binding.facts import Rejected, Requested, Suspended
 from domain.error_codes import LANGUAGES
 from domain.facts import Cause, Stamp
 from domain.rules.precheck import Finding
@@ -36,6 +37,25 @@ def failed_binding(desk: Desk, seller_id: UUID, asin: str) -> str:
         Rejected(stamp=refused, product=product(asin), findings=(fault,)),
     ])  # fmt: skip
     return f"/bindings/bnd_1_{binding_id.hex}"
+
+
+def test_a_listing_whose_price_took_it_off_sale_says_the_price_the_range_and_what_to_do(
+    desk: Desk, seller_key: str, seller_id: UUID, visitor: Visitor
+) -> None:
+    binding = listed_binding(desk, seller_id, "B0PRICED01")
+    binding_id = binding_id_of(seller_id, "B0PRICED01")
+    priced_out = Suspended(
+        stamp=stamp(), code="E-409", amazon_status="active", reason="price_out_of_range",
+        amazon_price_jpy=200,
+    )  # fmt: skip
+    record(desk, seller_id, binding_id, 5, [priced_out])
+    page = visitor(seller_key).get(f"/bindings/{binding}").text
+    assert "Suspended: Price out of range (E-409)" in page
+    wrong = page.split("What is wrong, and the next step")[1].split("</section>")[0]
+    assert "seen: ¥200" in wrong
+    assert "Mercari takes ¥300 to ¥9,999,999" in wrong
+    assert "Correct the price on Amazon" in wrong
+    assert "range shown in the detail" not in wrong
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -190,6 +210,23 @@ def test_a_title_with_markup_or_right_to_left_marks_stays_text(
         page = browser.get(address).text
         assert "<script>alert" not in page, address
         assert "<b>\u202e" not in page, address
+
+
+def test_a_field_of_the_evidence_that_only_its_kind_needs_stands_in_a_group_of_that_kind(
+    desk: Desk, seller_key: str, seller_id: UUID, visitor: Visitor
+) -> None:
+    binding = listed_binding(desk, seller_id, "B0GROUPED1")
+    form = visitor(seller_key).get(f"/bindings/{binding}").text.split('id="kind"')[1]
+    form = form.split("</form>")[0]
+    groups = dict(re.findall(r'<div class="stack only-([a-z]+)">(.*?)</div>', form, re.DOTALL))
+    named = {kind: re.findall(r' name="([a-z_]+)"', fields) for kind, fields in groups.items()}
+    assert named == {
+        "certificate": ["certificate_kind", "notifier", "inspection_body", "notified_on"],
+        "number": ["number"],
+        "shipping": ["shipping_days"],
+    }
+    css = STATIC["app.css"].body.decode()
+    assert all(f".only-{kind}" in css for kind in groups)
 
 
 def test_the_binding_of_somebody_else_has_no_view_and_no_story(

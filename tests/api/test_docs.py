@@ -86,7 +86,7 @@ def test_a_code_or_a_group_that_does_not_exist_is_not_found(visitor: Visitor) ->
     for path in ("/docs/errors/E-999", "/docs/errors/%3Cb%3E", "/docs/nothing"):
         answer = reader.get(path)
         assert answer.status_code == 404
-        assert "Not found" in answer.text
+        assert "There is no such" in answer.text
 
 
 @pytest.mark.parametrize("language", ["zh", "ja"])

@@ -9,10 +9,12 @@ import httpx
 import psycopg
 import pytest
 
+from api.desk import Desk
 from api.pages.docs_words import WHAT_TO_DO
 from api.problems import TITLES
 from infra.database import POOL_TIMEOUT_SECONDS
 from infra.migrate import FIRST_CELL
+from tests.api.visiting import Visitor, csrf_in
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 READERS = [("en", "Not found"), ("zh", "未找到"), ("ja", "見つかりません")]
@@ -93,3 +95,44 @@ def test_a_database_without_an_answer_is_said_soon_with_the_next_step(
     assert TITLES["unavailable"]["en"] in answer.text
     assert WHAT_TO_DO["unavailable"] in answer.text
     assert name not in answer.text
+
+
+def test_a_page_of_a_problem_leads_each_reader_to_where_they_can_go_on(
+    visitor: Visitor, seller_key: str, desk: Desk
+) -> None:
+    support = visitor(desk.keys.create("support", None, "desk")[1])
+    ways = [
+        (visitor(), "/sign-in", "Sign in"),
+        (visitor(seller_key), "/", "Back to the health score"),
+        (support, "/tickets", "Go to the tickets"),
+    ]
+    for browser, path, words in ways:
+        page = browser.get("/no-such-page", headers=BROWSER).text
+        assert f'<a class="btn primary" href="{path}">{words}</a>' in page
+
+
+@pytest.mark.parametrize(
+    ("path", "list_"), [("/docs/errors/E-000", "/docs/errors"), ("/docs/nothing", "/docs")]
+)
+def test_what_the_documentation_does_not_hold_leads_to_the_list_of_what_it_holds(
+    visitor: Visitor, path: str, list_: str
+) -> None:
+    answer = visitor().get(path, headers=BROWSER)
+    assert answer.status_code == 404
+    assert f'<a class="btn primary" href="{list_}">See all that there are</a>' in answer.text
+    assert "another seller" not in answer.text
+
+
+@pytest.mark.parametrize("lang", ["zh", "ja", "en"])
+def test_staff_are_asked_for_a_seller_in_their_own_frame(
+    visitor: Visitor, desk: Desk, lang: str
+) -> None:
+    browser = visitor(desk.keys.create("support", None, "desk")[1])
+    page = browser.get("/bindings", params={"lang": lang}).text
+    assert 'name="seller_id"' in page
+    assert 'action="/sign-out"' in page
+    assert 'class="sandbox"' in page
+    assert 'href="/tickets"' in page
+    said = page.split('<p class="meta">')[1].split("</p>")[0].casefold()
+    assert not any(each in said for each in ("key", "キー", "密钥"))
+    assert browser.post("/sign-out", data={"csrf": csrf_in(page)}).status_code == 303

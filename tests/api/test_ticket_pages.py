@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from api.ids import public_id
+from domain.error_codes import Language
+from domain.texts import rule_text
 from infra.web_desk import WebDesk
 from tests.api.ticket_scene import ASIN, WORDS, TicketScene
 from tests.api.visiting import Visitor, csrf_in
@@ -94,6 +96,29 @@ def test_a_screenshot_is_shown_and_a_renamed_program_is_refused(
     page = shop.get(sent.headers["location"]).text
     [picture] = re.findall(r'<img src="(/v1/tickets/[^"]+)"', page)
     assert shop.get(picture).content == PNG
+
+
+@pytest.mark.parametrize("lang", ["zh", "ja", "en"])
+def test_a_ticket_without_words_is_asked_for_again_with_what_was_typed(
+    shop: httpx.Client, lang: Language
+) -> None:
+    page = shop.get("/tickets", params={"lang": lang}).text
+    form = {"csrf": csrf_in(page), "key": field(page, "key"), "asin": "B0<b>"}
+    text = "Where is <it>?"
+    again = shop.post("/tickets", data={**form, "asin": ASIN, "subject": "  ", "text": text})
+    assert again.status_code == 422
+    assert rule_text("ticket_subject", {}, lang) in again.text
+    assert (field(again.text, "asin"), field(again.text, "key")) == (ASIN, form["key"])
+    assert "Where is &lt;it&gt;?</textarea>" in again.text
+    assert 'id="fault-text"' not in again.text
+    empty = shop.post("/tickets", data={**form, "asin": "", "subject": "", "text": ""}).text
+    assert re.findall('id="fault-([a-z]+)"', empty) == ["subject", "text"]
+    hostile = shop.post("/tickets", data={**form, "subject": "It stopped", "text": text}).text
+    assert rule_text("ticket_asin", {}, lang) in hostile
+    assert field(hostile, "asin") == "B0&lt;b&gt;"
+    assert "tkt_" not in hostile
+    sent = shop.post("/tickets", data={**form, "asin": "", "subject": "It stopped", "text": text})
+    assert sent.status_code == 303
 
 
 def test_what_a_seller_writes_is_shown_as_text(scene: TicketScene, shop: httpx.Client) -> None:

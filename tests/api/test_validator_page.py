@@ -79,10 +79,26 @@ def test_an_asin_that_the_seller_does_not_sell_is_judged_and_named(
     assert "B0NOSUCH01,sbx" not in page
 
 
+def test_a_line_that_is_no_asin_is_told_so_in_its_place_and_the_others_are_judged(
+    seller_key: str, visitor: Visitor
+) -> None:
+    answer = check(visitor(seller_key), f"B0SHORT\n{GOOD.asin}\n<b>ASIN</b>", RIGHT)
+    assert answer.status_code == 200
+    short, good, marked = (
+        answer.text.rindex(each) for each in ("&#34;B0SHORT", "j-B0", "&lt;b&gt;ASIN")
+    )
+    assert short < good < marked
+    assert f"{GOOD.asin},{RIGHT},," in answer.text
+    assert "upload" not in answer.text[short:good]
+    alone = check(visitor(seller_key), "B0SHORT")
+    assert (alone.status_code, "Bind these" in alone.text) == (422, False)
+    assert "E-402" in alone.text
+
+
 @pytest.mark.parametrize(
     ("asins", "category", "said"),
     [
-        ("B0TESTAA01\n=cmd|' /C", "", "E-402"),
+        ("=cmd|' /C", "", "E-402"),
         ("  \n ", "", "Name at least one"),
         ("\n".join(f"B0TESTAA{number:02}" for number in range(21)), "", "21 ASINs were named."),
         ("B0TESTAA01", "x" * 65, "no id of a Mercari category"),

@@ -22,7 +22,7 @@ FAMILIES = {"E-4": "refused", "E-5": "certification", "E-9": "system", "W-1": "w
 FILE_AND_ROW_FAULTS = {
     *("too_many_rows", "missing_column", "empty_file", "too_large", "nul_byte", "undecodable"),
     *("not_csv", "duplicate_column", "asin_malformed", "asin_repeated", "category_missing"),
-    *("price_not_whole", "price_out_of_range", "threshold_not_whole"),
+    *("price_not_whole", "price_out_of_range", "threshold_not_whole", "workbook", "no_text"),
 }
 TITLE_COLUMNS_MAX = {"zh": 36, "ja": 36, "en": 45}
 KANA = re.compile(r"[\u3041-\u30ff]")
@@ -38,6 +38,8 @@ FAULTY_UPLOADS = [
     b"",
     b"x" * (BYTES_MAX + 1),
     HEADER + b"\x00",
+    b"%PDF-1.7",
+    b"PK\x03\x04",
     b"\xff\xff\xff",
     HEADER + b'"B0C7KXQ4TN"x,1,,\n',
     b"asin,asin\nB0C7KXQ4TN,1\n",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from domain import asin_binding, submission
 from domain.asin_binding import BindingFact, effect_due
+from domain.asin_binding.facts import Suspended
 from domain.facts import Fact, Recorded
 from domain.sync_sweep import Finished, PageFailed, SweepFailure, Tally
 from projections import ALL
@@ -24,24 +25,29 @@ from projections.sync_log import SyncLog
 from projections.table import Projection, Rows
 from tests.examples import (
     ASIN,
+    BAG_PATH,
     BINDING_ID,
     LIVE,
     LIVES,
     NOW,
+    OTHER_ID,
     SELLER_ID,
     STAMP,
     SUBMISSION_ID,
+    a_finding,
     at,
     attempt_failed,
     blocked,
     confirmed,
     listed,
+    mapped,
     mapping_broken,
     recorded,
     rejected,
     requested,
     suspended,
     the_terms,
+    validated,
     withdrawn,
 )
 from tests.lives import lives
@@ -188,6 +194,39 @@ def test_a_suspended_asin_is_still_named_after_it_was_taken_down() -> None:
     facts = (*LIVE, suspended(), attempt_failed("take_down"))
     facts += (confirmed("take_down", is_on_sale=False),)
     assert folded(HealthScore(), history(facts)).get(HEALTH, BINDING_ID).codes == ["E-404"]
+
+
+def test_a_category_asked_for_anew_leaves_nothing_of_the_old_one() -> None:
+    asked = requested(terms=the_terms(mercari_category_id=OTHER_ID))
+    for row in (fold_history(history([*LIVE, asked, *more])) for more in ((), (rejected(),))):
+        assert row is not None
+        assert (row.mercari_category_id, row.category_path) == (OTHER_ID, None)
+        assert row.match_rate is None
+    again = fold_history(history([*LIVE, requested()]))
+    assert again is not None
+    assert (again.category_path, again.match_rate) == (list(BAG_PATH), None)
+
+
+def test_a_broken_mapping_keeps_no_rate_beside_its_finding() -> None:
+    row = fold_history(history([*LIVE, mapping_broken()]))
+    assert row is not None
+    assert (row.category_path, row.match_rate) == (list(BAG_PATH), None)
+
+
+def test_a_suspension_for_its_price_shows_the_price_and_keeps_the_warnings() -> None:
+    warned = validated(warnings=(a_finding("W-101"),))
+    priced_out = Suspended(
+        stamp=STAMP, code="E-409", amazon_status="active", reason="price_out_of_range",
+        amazon_price_jpy=200,
+    )  # fmt: skip
+    row = fold_history(history([requested(), warned, mapped(), listed(), priced_out]))
+    assert row is not None
+    assert [found["code"] for found in row.findings or ()] == ["W-101", "E-409"]
+    assert row.findings is not None
+    assert row.findings[1] | {"seen": "¥200", "rule": "price_not_on_mercari"} == row.findings[1]
+    back = fold_history(history([*LIVE, suspended()]))
+    assert back is not None
+    assert back.findings is None
 
 
 def test_an_upload_fills_in_row_by_row() -> None:
