@@ -253,9 +253,9 @@ def test_nothing_secret_is_in_an_answer_a_log_a_fact_or_a_table(
 ) -> None:  # fmt: skip
     consent = client.post("/v1/sellers/me/amazon-link", json={}).json()
     back = consented(consent["consent_url"])
+    for ours in ("httpx", "httpcore"):  # the browser's own log holds the address
+        caplog.set_level(logging.WARNING, logger=ours)
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # the browser's own log holds the address
-    logging.getLogger("httpcore").setLevel(logging.WARNING)
     answers = [visitor().get(back).text, visitor().get(back).text]
     answers += [client.get("/v1/sellers/me").text, client.get("/v1/audit-trail?limit=200").text]
     secrets = dict(part.split("=") for part in back.partition("?")[2].split("&"))

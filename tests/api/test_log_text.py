@@ -33,7 +33,7 @@ def test_every_line_of_a_bindings_history_is_said_in_words(kind: Any, data: st.D
     ("language", "said"),
     [
         ("zh", "已暂停：价格超出允许范围（E-409）"),
-        ("ja", "一時停止: 価格が許容範囲外（E-409）"),
+        ("ja", "一時停止：価格が許容範囲外（E-409）"),
         ("en", "Suspended: Price out of range (E-409)"),
     ],
 )

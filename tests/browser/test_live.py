@@ -92,7 +92,7 @@ def longest_task(browser: Browser, page: Page) -> float:
         each.get("tdur", 0) / 1000 for each in events
         if each["name"].endswith("RunTask") and (each["pid"], each["tid"]) in mains
     ]  # fmt: skip
-    assert len(tasks) > ROWS // BATCH, "the trace holds no tasks of the page"
+    assert len(tasks) > ROWS // BATCH // 4, "the trace holds no tasks of the page"
     return float(max(tasks))
 
 

@@ -88,9 +88,13 @@ def assert_the_log_settles_each_row_once(installation: Installation) -> None:
 
 
 def assert_views_equal_the_log(installation: Installation) -> None:
-    results = list(check(installation.database))
-    assert [(result.name, result.differences) for result in results if result.differences] == []
-    assert all(result.position == results[0].position > 0 for result in results)
+    def stand_at_one_position() -> bool:
+        """They are checked one after the other, and the log may have grown in between."""
+        results = list(check(installation.database))
+        assert [(result.name, result.differences) for result in results if result.differences] == []
+        return all(result.position == results[0].position > 0 for result in results)
+
+    wait_until(stand_at_one_position, 20, "the views stand at one position")
 
 
 def assert_the_shop_has_one_listing_a_row(
