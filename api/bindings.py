@@ -29,8 +29,6 @@ from projections import bindings
 
 CLOCKS_DIFFER_MAX = timedelta(minutes=1)
 PROOF = {**IF_MATCH, **form_body("proof.pdf", kind="brand", number="1234567")}
-
-
 VERSION_MAX = 2**63 - 1
 """What a bigint holds."""
 

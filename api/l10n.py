@@ -111,10 +111,14 @@ class L10n:
         return self.number(value) if isinstance(value, int) else str(value)
 
     def number(self, value: float) -> str:
-        return number_text(value + 0, None, self.locale)
+        return self._written(value, None)
 
     def decimal(self, value: float, digits: int = 2) -> str:
         pattern = "#,##0." + "0" * digits if digits else "#,##0"
+        return self._written(value, pattern)
+
+    def _written(self, value: float, pattern: str | None) -> str:
+        """Adding 0 makes a negative zero the other one, which it is equal to."""
         return number_text(value + 0, pattern, self.locale)
 
     def percent(self, rate: float, digits: int = 2) -> str:
@@ -151,10 +155,7 @@ class L10n:
 
 @lru_cache(maxsize=NUMBERS_KEPT)
 def number_text(value: float, pattern: str | None, locale: Locale) -> str:
-    """By the rules of the language; pages show the same numbers again and again.
-
-    Adding 0 makes a negative zero the other one, which it is equal to.
-    """
+    """By the rules of the language; pages show the same numbers again and again."""
     return str(numbers.format_decimal(value, pattern, locale))
 
 

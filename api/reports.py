@@ -28,6 +28,7 @@ from domain.errors import NotFound
 from domain.policy import policy_of
 from domain.rules.fees import Shipping, proceeds_of
 from domain.ticket.facts import STAFF_ONLY
+from domain.upload_file import CELL_LENGTH_MAX
 from projections import audit_trail, health_score, sync_log
 
 STREAM_POLL_SECONDS = 0.25
@@ -38,14 +39,11 @@ KEPT_SCORES_MAX = 256
 Outcome = Literal["ok", "failed", "retrying"]
 
 
-CATEGORY_LENGTH_MAX = 200
-
-
 class ValidatorBody(BaseModel):
     """The ASIN to check, and the Mercari category it would be sold in."""
 
     asin: str
-    mercari_category_id: str | None = Field(None, max_length=CATEGORY_LENGTH_MAX)
+    mercari_category_id: str | None = Field(None, max_length=CELL_LENGTH_MAX)
 
 
 def build_reports(reception: Reception) -> APIRouter:

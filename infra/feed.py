@@ -51,6 +51,12 @@ def shown_position(connection: Connection) -> int:
     return int(row[0] or 0) if row else 0
 
 
+def log_head(connection: Connection) -> int:
+    """The last position of the log, for roles that see every seller's; 0 where it is empty."""
+    row = connection.execute("SELECT max(notification_id) FROM asin_sync_events").fetchone()
+    return int(row[0] or 0) if row else 0
+
+
 def events_after(
     connection: Connection,
     seller_id: UUID,

@@ -11,6 +11,7 @@ from psycopg.rows import class_row, dict_row
 from domain.operations import BudgetLevel, FailingEndpoint, JobCount, ServiceState, ViewState
 from infra.budgets import UTILISATION, Rate
 from infra.database import Connection, Database
+from infra.feed import log_head
 from infra.messages import mail_state
 from infra.projection_commands import STATUS
 from infra.shops import AMAZON_RATES, MERCARI_POINTS_AN_HOUR
@@ -57,14 +58,14 @@ def service_state(database: Database, now: datetime) -> ServiceState:
     with database.pool("projector").connection() as connection:
         cursor = connection.cursor(row_factory=dict_row)
         views = tuple(ViewState.model_validate(row) for row in cursor.execute(STATUS).fetchall())
-        row = connection.execute("SELECT max(notification_id) FROM asin_sync_events").fetchone()
+        head = log_head(connection)
     with database.pool("jobs").connection() as connection:
         jobs = rows_of(connection, JobCount, JOBS, {"now": now})
         mails = mail_state(connection, now)
     with database.pool("integrator").connection() as connection:
         endpoints = rows_of(connection, FailingEndpoint, ENDPOINTS, (ENDPOINTS_MAX,))
     return ServiceState(
-        position=int(row[0] or 0) if row else 0, views=views, jobs=tuple(jobs),
+        position=head, views=views, jobs=tuple(jobs),
         endpoints=tuple(endpoints), mails=mails,
     )  # fmt: skip
 

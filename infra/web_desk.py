@@ -25,7 +25,7 @@ from domain.seller import SecretKind
 from domain.sync_sweep import SweepKind
 from infra.budgets import Budgets, Rate
 from infra.database import Connection
-from infra.feed import events_after, shown_position
+from infra.feed import events_after, log_head, shown_position
 from infra.hint_intake import HintIntake
 from infra.history import History
 from infra.installation import WEB_PATIENCE_SECONDS, Installation, image_origins
@@ -121,8 +121,7 @@ class WebDesk:
 
     def is_recorded(self, position: int) -> bool:
         with self._database.pool("projector").connection() as connection:
-            row = connection.execute("SELECT max(notification_id) FROM asin_sync_events").fetchone()
-        return bool(row and row[0] and row[0] >= position)
+            return log_head(connection) >= position
 
     def history(
         self,
@@ -170,14 +169,11 @@ class WebDesk:
     def figures(self) -> dict[str, float]:
         with self._database.pool("projector").connection() as connection:
             positions: list[tuple[str, int]] = connection.execute(POSITIONS).fetchall()
-            head = connection.execute(
-                "SELECT max(notification_id) FROM asin_sync_events"
-            ).fetchone()
+            last = log_head(connection)
             found = conditions.open_counts(connection)
             late_seconds = conditions.worst_late_seconds(connection)
         with self._database.pool("jobs").connection() as connection:
             under_way = conditions.under_way_count(connection, self.clock())
-        last = int(head[0] or 0) if head else 0
         lags: dict[str, Any] = {f"lag_events_{name}": last - at for name, at in positions}
         received = {
             f'notifications_{name}{{type="{kind}"}}': number
